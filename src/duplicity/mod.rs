@@ -1,1 +1,7 @@
-//! (to be written)
+#![doc = include_str!("FORMAT.md")]
+
+pub mod chain;
+pub mod manifest;
+pub mod name;
+mod quote;
+pub mod time;
