@@ -1,7 +1,12 @@
 #![doc = include_str!("FORMAT.md")]
 
+mod archive;
 pub mod chain;
+pub mod difftar;
+mod header;
 pub mod manifest;
 pub mod name;
+pub mod pax;
 mod quote;
+pub mod sigtar;
 pub mod time;
