@@ -7,5 +7,6 @@ pub mod delta;
 pub mod destination;
 pub mod duplicity;
 pub mod entry;
+pub mod lock;
 pub mod secret;
 pub mod tree;
