@@ -3,5 +3,4 @@
 pub mod chain;
 pub mod manifest;
 pub mod name;
-mod quote;
 pub mod time;
