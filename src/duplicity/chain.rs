@@ -62,21 +62,23 @@ impl Chain {
         &self.sets[..=until]
     }
 
-    /// Adds the increment if it continues the chain. One that begins where the last began and ends later takes its
-    /// place, and the last is given back. `Err` gives the set itself back.
-    fn accept(&mut self, set: BackupSet) -> Result<Option<BackupSet>, BackupSet> {
+    /// Whether and where the chain takes an increment.
+    fn place_for(&self, id: SetId) -> Option<Place> {
         let last = self.newest().id;
-        let forward = set.id.from < Some(set.id.at);
-        if forward && set.id.from == Some(last.at) {
-            self.sets.push(set);
-            return Ok(None);
-        }
-        let replaces = !last.is_full() && last.from == set.id.from && last.at < set.id.at;
-        match self.sets.last_mut().filter(|_| replaces) {
-            Some(place) => Ok(Some(std::mem::replace(place, set))),
-            None => Err(set),
+        if id.from == Some(last.at) && last.at < id.at {
+            Some(Place::AfterLast)
+        } else if !last.is_full() && id.from == last.from && last.at < id.at {
+            Some(Place::OfLast)
+        } else {
+            None
         }
     }
+}
+
+enum Place {
+    AfterLast,
+    /// It begins where the last one began and ends later.
+    OfLast,
 }
 
 /// Everything in a repository, sorted out.
@@ -138,14 +140,15 @@ impl Collection {
                 self.chains.push(Chain { sets: vec![set] });
                 continue;
             }
-            let offered = self.chains.iter_mut().try_fold(set, |set, chain| match chain.accept(set) {
-                Ok(replaced) => Err(replaced),
-                Err(set) => Ok(set),
-            });
-            self.orphaned.extend(match offered {
-                Ok(refused) => Some(refused),
-                Err(replaced) => replaced,
-            });
+            let offer = self.chains.iter_mut().find_map(|chain| Some((chain.place_for(set.id)?, chain)));
+            match offer {
+                Some((Place::AfterLast, chain)) => chain.sets.push(set),
+                Some((Place::OfLast, chain)) => {
+                    self.orphaned.extend(chain.sets.pop());
+                    chain.sets.push(set);
+                }
+                None => self.orphaned.push(set),
+            }
         }
         self.chains.sort_by_key(|chain| (chain.end(), chain.start()));
         self.orphaned.sort_by_key(|set| set.id);
@@ -231,3 +234,7 @@ impl BackupSet {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

@@ -7,6 +7,5 @@ mod header;
 pub mod manifest;
 pub mod name;
 pub mod pax;
-mod quote;
 pub mod sigtar;
 pub mod time;

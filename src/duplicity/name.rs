@@ -201,10 +201,10 @@ fn parse_short(name: &[u8]) -> Option<Parsed<'_>> {
         return Some((set, Part::Signatures, field(rest, b".st")?));
     }
     // Volumes first: in `df.1.m.dt` the `m` is a number.
-    let volume = take_field(rest).and_then(|(_, after_dot)| {
-        let (digits, tail) = take_field(after_dot)?;
-        Some((set, Part::Volume(parse_radix(digits, 36)?), field(tail, b".dt")?))
-    });
+    let volume = rest
+        .strip_prefix(b".")
+        .and_then(take_field)
+        .and_then(|(digits, tail)| Some((set, Part::Volume(parse_radix(digits, 36)?), field(tail, b".dt")?)));
     volume.or_else(|| Some((set, Part::Manifest, field(rest, b".m")?)))
 }
 
@@ -233,3 +233,7 @@ fn parse_radix<T: TryFrom<i64>>(digits: &[u8], radix: u32) -> Option<T> {
     let text = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(plain))?;
     T::try_from(i64::from_str_radix(text, radix).ok()?).ok()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

@@ -26,7 +26,7 @@ impl SetTime {
     }
 
     /// A time at the start of `text`, and what follows it. Lengths are fixed, so a separator may even be a dot.
-    pub(crate) fn split_from(text: &[u8]) -> Option<(Self, &[u8])> {
+    pub(super) fn split_from(text: &[u8]) -> Option<(Self, &[u8])> {
         let split = |n: usize| text.split_at_checked(n);
         if let Some((head, rest)) = split(16)
             && let Some(time) = parse_compact(head)
@@ -305,7 +305,6 @@ mod tests {
             "D",
             "3d",
             "3H",
-            "1",
             "NOW",
             " now",
             "-5",
@@ -329,7 +328,7 @@ mod tests {
             "2020-09-13T25:00:00Z",
             "२०२०-09-13",
         ];
-        for text in refused.into_iter().filter(|text| *text != "1") {
+        for text in refused {
             assert_eq!(parse_in(&Utc, text, NOW), None, "{text:?}");
         }
         assert_eq!(parse_user_time("3d", NOW), Err(InvalidTime("3d".into())));

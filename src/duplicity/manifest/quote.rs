@@ -44,3 +44,39 @@ pub(crate) fn unquote(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
     Some(Cow::Owned(path))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_white_space_quotes_and_backslash_are_escaped() {
+        assert_eq!(&*quote(b"plain/\xff\xc3\xa9"), b"plain/\xff\xc3\xa9");
+        assert_eq!(&*quote(b"a b\n\x0b'\"\\\xff"), b"\"a\\x20b\\x0a\\x0b\\x27\\x22\\x5c\xff\"");
+    }
+
+    #[test]
+    fn broken_quoting_is_refused() {
+        for text in [&b"\""[..], b"\"a", b"\"a\\\"", b"\"\\x2\"", b"\"\\x+1\"", b"\"\\n\""] {
+            assert_eq!(unquote(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_paths_are_one_word_and_read_back(path in "[^\"].*", tail: Vec<u8>) {
+            let path = [path.as_bytes(), &tail].concat();
+            let quoted = quote(&path);
+            prop_assert!(!quoted.iter().any(u8::is_ascii_whitespace));
+            prop_assert_eq!(&*unquote(&quoted).unwrap(), &path[..]);
+        }
+
+        #[test]
+        fn any_bytes_may_be_unquoted(text: Vec<u8>) {
+            let _ = unquote(&[b"\"", &text[..], b"\""].concat());
+        }
+    }
+}
