@@ -7,4 +7,5 @@ pub mod owner;
 mod scan;
 pub mod select;
 pub mod source;
+pub mod target;
 pub mod walk;
