@@ -125,6 +125,13 @@ impl UrlLock {
     }
 }
 
+impl Drop for UrlLock {
+    fn drop(&mut self) {
+        // Closing is not enough while a child process that is just being started shares the open file.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
 /// Where [`UrlLock`]s of this user lie: `hindsight` in the session's runtime folder, else below `/tmp`.
 ///
 /// A run without a session's environment (cron) must find the folder of a run within: the usual place is tried

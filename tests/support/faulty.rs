@@ -219,13 +219,8 @@ impl FaultyUpload {
         self.inner.as_deref_mut().expect("neither published nor parked yet")
     }
 
-    /// Not through the destination on purpose: a call before its fault must leave `inner` to `drop`.
-    fn settle<T>(
-        mut self: Box<Self>,
-        op: Op,
-        name: &str,
-        act: impl FnOnce(Box<dyn Staged>) -> Result<T>,
-    ) -> Result<T> {
+    /// A fault before the call leaves `inner` to `drop`.
+    fn settle<T>(mut self, op: Op, name: &str, act: impl FnOnce(Box<dyn Staged>) -> Result<T>) -> Result<T> {
         let place = self.place.clone();
         place.call(op, name, || act(self.inner.take().expect("settled once")))
     }
@@ -260,12 +255,12 @@ impl Staged for FaultyUpload {
     }
 
     fn publish(self: Box<Self>, name: &str, existing: Existing) -> Result<()> {
-        self.settle(Op::Publish, name, |inner| inner.publish(name, existing))
+        (*self).settle(Op::Publish, name, |inner| inner.publish(name, existing))
     }
 
     fn park(self: Box<Self>) -> Result<String> {
         let name = self.parked_name().to_owned();
-        self.settle(Op::Park, &name, |inner| inner.park())
+        (*self).settle(Op::Park, &name, |inner| inner.park())
     }
 }
 
