@@ -125,6 +125,13 @@ impl UrlLock {
     }
 }
 
+impl Drop for UrlLock {
+    fn drop(&mut self) {
+        // Closing is not enough while a child process that is just being started shares the open file.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
 /// Where [`UrlLock`]s of this user lie: `hindsight` in the session's runtime folder, else below `/tmp`.
 ///
 /// A run without a session's environment (cron) must find the folder of a run within: the usual place is tried
@@ -171,4 +178,140 @@ fn hex_digest(parts: &[&[u8]]) -> String {
         hash.update(part);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// Takes the lock as stock duplicity does (through `fasteners`: `lockf` on a file opened for appending).
+    fn stock(path: &Path) -> (Child, String) {
+        let program = "import fcntl,sys\nf=open(sys.argv[1],'a')\n\
+            try: fcntl.lockf(f,fcntl.LOCK_EX|fcntl.LOCK_NB); print('held',flush=True)\n\
+            except OSError: print('refused',flush=True)\nsys.stdin.read()";
+        let mut child = Command::new("python3")
+            .args(["-c", program])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut answer = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut answer).unwrap();
+        (child, answer.trim().to_owned())
+    }
+
+    fn end((mut child, _): (Child, String)) {
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn stock_duplicity_keeps_us_out_of_a_cache_until_it_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = stock(&dir.path().join("lockfile"));
+        assert_eq!(other.1, "held");
+        assert!(matches!(CacheLock::acquire(dir.path()), Err(LockError::Held { .. })));
+        end(other);
+        CacheLock::acquire(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn we_keep_stock_duplicity_out_of_a_cache_and_leave_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lockfile");
+        let lock = CacheLock::acquire(dir.path()).unwrap();
+        let other = stock(&path);
+        assert_eq!(other.1, "refused");
+        end(other);
+        drop(lock);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_cache_is_locked_within_one_process_too_and_a_refused_try_unlocks_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let _lock = CacheLock::acquire(dir.path()).unwrap();
+        assert!(matches!(CacheLock::acquire(dir.path()), Err(LockError::Held { .. })));
+        let other = stock(&dir.path().join("lockfile"));
+        assert_eq!(other.1, "refused");
+        end(other);
+    }
+
+    #[test]
+    fn a_lock_file_left_by_a_dead_run_is_harmless() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("lockfile"), "").unwrap();
+        CacheLock::acquire(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_does_not_remove_the_file_of_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lockfile");
+        let first = CacheLock::acquire(dir.path()).unwrap();
+        fs::remove_file(&path).unwrap();
+        let second = CacheLock::acquire(dir.path()).unwrap();
+        drop(first);
+        assert!(path.exists());
+        drop(second);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn many_runs_at_once_never_hold_one_cache_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        let Ok(_lock) = CacheLock::acquire(dir.path()) else { continue };
+                        assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                        inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn one_address_is_locked_once_and_others_are_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("hindsight");
+        let url = |text: &'static str| UrlLock::acquire(&folder, OsStr::new(text));
+        let lock = url("file:///a").unwrap();
+        assert!(matches!(url("file:///a"), Err(LockError::Held { .. })));
+        url("file:///b").unwrap();
+        drop(lock);
+        url("file:///a").unwrap();
+    }
+
+    #[test]
+    fn a_tag_stays_with_the_lock_and_differs_by_place_and_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("hindsight");
+        let tag = |url: &str, id: &str| UrlLock::acquire(&folder, OsStr::new(url)).unwrap().holder_tag(id);
+        let first = tag("file:///a", "id").expect("this kernel names its start");
+        assert_eq!(tag("file:///a", "id").unwrap(), first);
+        assert_ne!(tag("file:///b", "id").unwrap(), first);
+        assert_ne!(tag("file:///a", "other").unwrap(), first);
+    }
+
+    #[test]
+    fn a_lock_folder_open_to_others_or_behind_a_link_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = dir.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(UrlLock::acquire(&open, OsStr::new("x")), Err(LockError::Insecure { .. })));
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        assert!(matches!(UrlLock::acquire(&link, OsStr::new("x")), Err(LockError::Insecure { .. })));
+    }
 }
