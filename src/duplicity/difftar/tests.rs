@@ -26,8 +26,10 @@ fn raw(name: &str, flag: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Element, path and body of every entry; a fault that concerns one entry as its message.
-fn read_all(archive: &[u8]) -> Result<Vec<Result<(Entry, Vec<u8>), String>>, FormatError> {
+/// An entry and its body, or the fault that concerns only it.
+type Outcome = Result<(Entry, Vec<u8>), String>;
+
+fn read_all(archive: &[u8]) -> Result<Vec<Outcome>, FormatError> {
     let (mut reader, mut entries) = (DifftarReader::new(archive), Vec::new());
     loop {
         match reader.next() {

@@ -69,13 +69,14 @@ pub(in crate::duplicity) fn is_zero(header: &Header) -> bool {
     header.as_bytes().iter().all(|b| *b == 0)
 }
 
-/// Old writers summed signed bytes; both sums are right.
+/// Old writers summed signed bytes; both sums are right. The sum's own field counts as blanks.
 pub(in crate::duplicity) fn checksum_matches(header: &Header) -> bool {
     let Some(stored) = number(&header.as_old().cksum) else { return false };
     let (before, rest) = header.as_bytes().split_at(148);
-    let bytes = || before.iter().chain(&rest[8..]);
-    let unsigned: i128 = bytes().map(|b| i128::from(*b)).sum::<i128>() + 8 * 32;
-    stored == unsigned || stored == bytes().map(|b| i128::from(*b as i8)).sum::<i128>() + 8 * 32
+    let parts = [before, &[b' '; 8], &rest[8..]];
+    let unsigned: i32 = parts.iter().map(|p| p.iter().map(|b| i32::from(*b)).sum::<i32>()).sum();
+    let signed = || parts.iter().map(|p| p.iter().map(|b| i32::from(*b as i8)).sum::<i32>()).sum::<i32>();
+    stored == i128::from(unsigned) || stored == i128::from(signed())
 }
 
 /// The size field, before any record overrides it.
