@@ -1,1 +1,3 @@
-//! (to be written)
+//! Local files: reading a tree in the order of the format, and writing one back.
+
+pub mod target;
