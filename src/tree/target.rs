@@ -227,4 +227,5 @@ fn make_parents(path: &Path) -> Result<(), TargetError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
