@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_listed_is_told_after_its_own_entry() {
         let root = tree(&["a/hidden", "b"]);
-        fs::set_permissions(root.path().join("a"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.path().join("a"), fs::Permissions::from_mode(0o000)).unwrap();
         assert_eq!(without_privilege(|| shown(walk(root.path()))), [".", "a", "!a", "b"]);
     }
 
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn a_scanned_folder_that_cannot_be_listed_comes_with_its_parents() {
         let root = tree(&["a/b/c/wanted", "a/x", "d/wanted"]);
-        fs::set_permissions(root.path().join("a/b"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.path().join("a/b"), fs::Permissions::from_mode(0o000)).unwrap();
         let rules = [Rule::include("src/*/*/c/wanted"), Rule::exclude("**")];
         let selection = Arc::new(Selection::new(Path::new("src"), rules).unwrap());
         let walk = || Walk::new(root.path().into(), selection, &Context::silent()).unwrap();
@@ -298,7 +298,7 @@ mod tests {
     fn a_root_that_cannot_be_listed_or_is_not_there_is_an_error() {
         let root = tree(&["a/b"]);
         let (a, none) = (root.path().join("a"), root.path().join("none"));
-        fs::set_permissions(&a, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&a, fs::Permissions::from_mode(0o000)).unwrap();
         let walk = |path| Walk::new(path, Arc::default(), &Context::silent()).map(drop);
         let denied = without_privilege(|| walk(a)).unwrap_err();
         assert!(matches!(denied, WalkError::Unreadable { .. }), "{denied}");
@@ -314,9 +314,12 @@ mod tests {
         fs::remove_file(root.path().join("a")).unwrap();
         fs::remove_dir_all(root.path().join("b")).unwrap();
         let mut paths = Vec::new();
-        let emit = |found| match found {
-            Found::Entry(entry) => Ok(paths.push(entry.path.to_string())),
-            Found::Unreadable { path, error } => panic!("{path}: {error}"),
+        let emit = |found| {
+            match found {
+                Found::Entry(entry) => paths.push(entry.path.to_string()),
+                Found::Unreadable { path, error } => panic!("{path}: {error}"),
+            }
+            Ok(())
         };
         scanner.run(emit).unwrap();
         assert_eq!(paths, [".", "d"]);
