@@ -266,7 +266,7 @@ fn zeros_become_holes_in_any_chunking() {
         let mut target = place.target(forced());
         let pending = target.file(&path(name)).unwrap();
         let temporary = pending.temporary().unwrap();
-        let mut writer = SparseWriter::new(temporary.file());
+        let mut writer = SparseWriter::new(temporary.file().try_clone().unwrap());
         content[..size].chunks(chunk).for_each(|piece| writer.write_all(piece).unwrap());
         assert_eq!(writer.finish().unwrap(), size as u64);
         pending.finish(temporary, &attributes(Kind::File, 0o600)).unwrap();
