@@ -5,9 +5,11 @@
 //! States that several repositories share are restored from one of them only.
 
 mod support {
+    pub(crate) mod backup;
     pub(crate) mod bytes;
     pub(crate) mod cli;
     pub(crate) mod compare;
+    pub(crate) mod hash;
     pub(crate) mod sets;
     pub(crate) mod stock;
     pub(crate) mod tree;
@@ -17,8 +19,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::cli::{Outcome, PASSWORD, Program, Repository, ours, scratch};
+use regex::bytes::Regex;
+use support::backup::PASSWORD;
+use support::cli::{Outcome, Program, Repository, ours, scratch};
 use support::compare::{Detail, Snapshot};
+use support::hash::hashes;
 use support::sets::set_times;
 use support::{stock, tree};
 
@@ -114,6 +119,7 @@ fn read_by_all(
     states: &[Snapshot],
     from_the_first: bool,
 ) {
+    let stored = hashes(&repository.place());
     let mut lists = Vec::new();
     for reader in programs {
         let cache = scratch();
@@ -131,6 +137,12 @@ fn read_by_all(
         let list = repository.run(reader, &warm, &["list-current-files".into(), repository.url()]).expect(0);
         lists.push((reader.name, listed(&list)));
         repository.run(reader, &warm, &["collection-status".into(), repository.url()]).expect(0);
+        assert_eq!(
+            hashes(&repository.place()),
+            stored,
+            "{chain}: reading by {} changed the repository",
+            reader.name
+        );
     }
     for (name, list) in &lists[1..] {
         let different: Vec<_> =
@@ -169,18 +181,19 @@ fn restores_with_the_cache_it_wrote_with(
 
 /// The lines `Sun Sep 13 12:26:40 2020 path`; a path with a newline goes on in the next line.
 fn listed(list: &Outcome) -> BTreeSet<Vec<u8>> {
-    let entry =
-        regex::bytes::Regex::new(r"(?m-u)^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d \d{4,} ")
-            .unwrap();
-    let starts: Vec<_> = entry.find_iter(&list.stdout).map(|found| found.start()).collect();
-    let ends = starts.iter().skip(1).copied().chain([list.stdout.len()]);
-    starts.iter().zip(ends).map(|(&start, end)| list.stdout[start..end].trim_ascii_end().to_vec()).collect()
+    let complete = &b"\nDuplicity backup complete."[..]; // 3.2.1 says so after every action
+    let text = list.stdout.trim_ascii_end();
+    let text = text.strip_suffix(complete).unwrap_or(text);
+    let entry = r"(?m-u)^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d \d{4,} ";
+    let starts: Vec<_> = Regex::new(entry).unwrap().find_iter(text).map(|found| found.start()).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().zip(ends).map(|(&start, end)| text[start..end].trim_ascii_end().to_vec()).collect()
 }
 
 impl Repository {
     /// The same files, and the same caches, in another place.
     fn copy(&self) -> Self {
-        let other = Self::new(self.password);
+        let other = Self::new(self.password.as_deref());
         copy(&self.place(), &other.place());
         let caches: PathBuf = self.place().with_file_name("cache");
         copy(&caches, &other.place().with_file_name("cache"));

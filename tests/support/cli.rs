@@ -9,8 +9,6 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-pub(crate) const PASSWORD: &str = "a password of the tests";
-
 /// Seconds after which a call counts as hanging.
 const PATIENCE: &str = "300";
 
@@ -34,14 +32,14 @@ pub(crate) fn scratch() -> TempDir {
 
 /// A repository folder with a cache for each program, all gone when dropped.
 pub(crate) struct Repository {
-    folder: TempDir,
-    pub(crate) password: Option<&'static str>,
+    pub(super) folder: TempDir,
+    pub(crate) password: Option<String>,
 }
 
 impl Repository {
     /// An empty one, encrypted if there is a password.
-    pub(crate) fn new(password: Option<&'static str>) -> Self {
-        let repository = Self { folder: scratch(), password };
+    pub(crate) fn new(password: Option<&str>) -> Self {
+        let repository = Self { folder: scratch(), password: password.map(str::to_owned) };
         fs::create_dir(repository.place()).unwrap();
         let home = repository.folder.path().join("home");
         fs::create_dir(&home).unwrap();
@@ -60,11 +58,6 @@ impl Repository {
         url
     }
 
-    /// The cache that a program keeps from call to call.
-    pub(crate) fn cache(&self, program: &Program) -> PathBuf {
-        self.folder.path().join("cache").join(program.name)
-    }
-
     /// `program` with everything that it could pick up from outside set, ready for an action and its arguments.
     pub(crate) fn command(&self, program: &Program, cache: &Path) -> Command {
         fs::create_dir_all(cache).unwrap();
@@ -76,7 +69,7 @@ impl Repository {
             .env("GNUPGHOME", &home)
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("XDG_RUNTIME_DIR", &home);
-        if let Some(password) = self.password {
+        if let Some(password) = &self.password {
             command.env("PASSPHRASE", password);
         }
         command.stdin(Stdio::null()).arg("--archive-dir").arg(cache).args(["--name", "tests"]);
@@ -91,14 +84,6 @@ impl Repository {
         let mut command = self.command(program, cache);
         command.args(arguments);
         Outcome::of(command)
-    }
-
-    /// Backs `source` up in volumes of 1 MiB, with the action `full` or `incremental`.
-    pub(crate) fn backup(&self, program: &Program, action: &str, source: &Path) -> Outcome {
-        let options = ["--volsize", "1", "--allow-source-mismatch"].map(OsStr::new);
-        let url = self.url();
-        let arguments = [&[OsStr::new(action)], &options[..], &[source.as_os_str(), &url]].concat();
-        self.run(program, &self.cache(program), &arguments)
     }
 
     /// Restores the state at `time` to `target`, with a cache that may be warm.

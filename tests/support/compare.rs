@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
-use sha2::{Digest, Sha256};
+
+use super::hash::sha256;
 
 /// How much of a restored file must be as it was.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,20 +164,6 @@ fn kind_of(path: &Path, found: &Metadata) -> Option<Kind> {
     } else {
         Kind::Device { block: kind.is_block_device(), number: found.rdev() }
     })
-}
-
-/// The SHA-256 of a file's content in hexadecimal digits.
-pub(crate) fn sha256(path: &Path) -> String {
-    let mut hash = Sha256::new();
-    let mut file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut buffer = vec![0; 1 << 17];
-    loop {
-        match file.read(&mut buffer).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
-            0 => break,
-            length => hash.update(&buffer[..length]),
-        }
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn attributes_of(path: &Path) -> BTreeMap<OsString, Vec<u8>> {
