@@ -1,6 +1,6 @@
 //! Repositories that stock duplicity wrote long ago restore, list and verify as they always did.
 //!
-//! `tests/golden/make` wrote them; a golden folder is never edited.
+//! `tests/repositories/make` wrote them; a golden folder is never edited.
 
 mod support {
     pub(crate) mod cli;
@@ -45,7 +45,11 @@ fn every_golden_repository_restores_lists_and_verifies() {
         for (time, state) in &golden.states {
             golden.check(time, state);
         }
-        let status = golden.repository.run(&ours(), golden.cache(), &["collection-status".into(), golden.repository.url()]);
+        let status = golden.repository.run(
+            &ours(),
+            golden.cache(),
+            &["collection-status".into(), golden.repository.url()],
+        );
         status.expect(0);
         let stored = hashes(&folder().join(name).join("place"));
         assert_eq!(hashes(&golden.repository.place()), stored, "{name}: reading changed the repository");
@@ -55,13 +59,14 @@ fn every_golden_repository_restores_lists_and_verifies() {
 #[test]
 fn no_golden_repository_lies_unused() {
     let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
-    let mut found: Vec<_> = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name()).collect();
+    let mut found: Vec<_> =
+        entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name()).collect();
     found.sort();
     assert_eq!(found, REPOSITORIES);
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repositories")
 }
 
 struct Golden {
@@ -80,7 +85,12 @@ impl Golden {
         for file in hashes(&folder().join(name).join("place")).keys() {
             fs::copy(folder().join(name).join("place").join(file), repository.place().join(file)).unwrap();
         }
-        Self { name, repository, cache: scratch(), states: serde_json::from_value(expected["states"].clone()).unwrap() }
+        Self {
+            name,
+            repository,
+            cache: scratch(),
+            states: serde_json::from_value(expected["states"].clone()).unwrap(),
+        }
     }
 
     fn cache(&self) -> &Path {
@@ -99,7 +109,9 @@ impl Golden {
         }
         let url = self.repository.url();
         let verify = ["verify", "--compare-data", "--time", time].map(OsString::from);
-        self.repository.run(&ours(), self.cache(), &[&verify[..], &[url.clone(), target.path().into()]].concat()).expect(0);
+        self.repository
+            .run(&ours(), self.cache(), &[&verify[..], &[url.clone(), target.path().into()]].concat())
+            .expect(0);
         let list = ["list-current-files", "--time", time].map(OsString::from);
         let list = self.repository.run(&ours(), self.cache(), &[&list[..], &[url]].concat()).expect(0);
         for path in state.keys().filter(|path| !path.is_empty()) {
@@ -111,7 +123,7 @@ impl Golden {
     }
 }
 
-/// Adds what is at `path` below `root`, and all below it, as `tests/golden/make` describes it.
+/// Adds what is at `path` below `root`, and all below it, as `tests/repositories/make` describes it.
 fn describe(root: &Path, path: &Path, found: &mut BTreeMap<String, Value>) {
     let full = root.join(path);
     let status = fs::symlink_metadata(&full).unwrap();
@@ -120,7 +132,9 @@ fn describe(root: &Path, path: &Path, found: &mut BTreeMap<String, Value>) {
         entry = json!({ "kind": "symlink", "target": encoded(fs::read_link(&full).unwrap().as_os_str()) });
     } else if status.is_dir() {
         entry["kind"] = "folder".into();
-        fs::read_dir(&full).unwrap().for_each(|child| describe(root, &path.join(child.unwrap().file_name()), found));
+        fs::read_dir(&full)
+            .unwrap()
+            .for_each(|child| describe(root, &path.join(child.unwrap().file_name()), found));
     } else if status.file_type().is_fifo() {
         entry["kind"] = "fifo".into();
     } else {
