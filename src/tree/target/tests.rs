@@ -121,7 +121,7 @@ fn directories_wait_for_files_that_other_threads_write() {
 fn nothing_goes_through_a_restored_symlink() {
     let place = place();
     for options in [Options::default(), forced()] {
-        let mut target = place.target(Options { force: true, ..options });
+        let mut target = place.target(options);
         target.object(&path("link"), &symlink_to(&place.outside)).unwrap();
         assert!(matches!(write(&mut target, "link/file", b"x"), Err(TargetError::NoParent(_))));
         assert!(target.directory(&path("link"), &directory(0o777)).is_err());
