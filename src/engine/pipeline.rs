@@ -158,7 +158,10 @@ fn close(writer: SetWriter, error: &Error, ctx: &Context) {
         _ if lost => return, // the place is another's now
         true => writer.discard(),
         false => writer.finish(false).map(|_| {
-            ctx.say(Level::Notice, "What was saved before the stop is complete. The next backup adds the rest.");
+            ctx.say(
+                Level::Notice,
+                "What was saved before the stop is complete. The next backup adds the rest.",
+            );
         }),
     };
     if let Err(error) = closed {

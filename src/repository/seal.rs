@@ -48,7 +48,7 @@ pub(crate) struct Sealed {
 pub(crate) enum SealedWriter {
     OpenPgp(Box<MessageWriter<Tally>>),
     Gzip(Box<GzipWriter<Tally>>),
-    Plain(Tally),
+    Plain(Box<Tally>),
 }
 
 impl SealedWriter {
@@ -63,7 +63,7 @@ impl SealedWriter {
     pub(crate) fn for_manifest(staged: Box<dyn Staged>, sealing: &Sealing) -> io::Result<Self> {
         match sealing {
             Sealing::OpenPgp(_) => Self::new(staged, sealing),
-            Sealing::Gzip => Ok(Self::Plain(Tally::new(staged))),
+            Sealing::Gzip => Ok(Self::Plain(Box::new(Tally::new(staged)))),
         }
     }
 
@@ -71,7 +71,7 @@ impl SealedWriter {
         let tally = match self {
             Self::OpenPgp(writer) => writer.finish()?,
             Self::Gzip(writer) => writer.finish()?,
-            Self::Plain(tally) => tally,
+            Self::Plain(tally) => *tally,
         };
         tally.finish()
     }

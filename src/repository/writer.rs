@@ -98,10 +98,6 @@ impl<'r> SetWriter<'r> {
         self.journal.header.set()
     }
 
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.stored_bytes
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.manifest.volumes.is_empty()
     }
