@@ -311,7 +311,7 @@ impl<'a, 'v> BodyWriter<'a, 'v> {
         self.number == 0 && self.buffer.is_empty()
     }
 
-    fn push(&mut self, mut data: &[u8], attributes: &Attributes) -> Result<(), Error> {
+    fn push(&mut self, mut data: &[u8], attributes: &Attributes) -> Outcome<()> {
         self.bytes += data.len() as u64;
         while self.buffer.len() + data.len() >= PART_SIZE {
             let (head, rest) = data.split_at(PART_SIZE - self.buffer.len());
@@ -332,7 +332,7 @@ impl<'a, 'v> BodyWriter<'a, 'v> {
     }
 
     /// Returns the length of the body.
-    fn finish(mut self, attributes: &Attributes) -> Result<u64, Error> {
+    fn finish(mut self, attributes: &Attributes) -> Outcome<u64> {
         let rest = std::mem::take(&mut self.buffer);
         let number = if self.number == 0 { None } else { Some(self.number + 1) };
         self.write(&rest, number, true, attributes)?;
@@ -345,7 +345,7 @@ impl<'a, 'v> BodyWriter<'a, 'v> {
         number: Option<u64>,
         last: bool,
         attributes: &Attributes,
-    ) -> Result<(), Error> {
+    ) -> Outcome<()> {
         let part = Part { body: self.body, number, data, last };
         match self.volumes.file(self.path, attributes, &part) {
             Err(error) if was_refused(&error) => {
