@@ -143,6 +143,11 @@ impl<R: Read> MdcChunks<R> {
         Ok(Some(chunks))
     }
 
+    /// Known already after the first chunk when the message is short.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.ended
+    }
+
     /// Keeps what may be the MDC and appends as much as there is, up to a chunk.
     fn decrypt(&mut self) -> io::Result<()> {
         self.buffer.drain(..self.end);

@@ -185,7 +185,8 @@ fn seal_with_ocb(data: &[u8], chunk_octet: u8) -> Vec<u8> {
     let encrypt = |key: &[u8], nonce: [u8; 15], associated: &[u8], data: &[u8]| {
         let cipher = Ocb3::<Aes256, U15>::new_from_slice(key).unwrap();
         let mut out = data.to_vec();
-        let tag = cipher.encrypt_inout_detached(&nonce.into(), associated, out.as_mut_slice().into()).unwrap();
+        let tag =
+            cipher.encrypt_inout_detached(&nonce.into(), associated, out.as_mut_slice().into()).unwrap();
         [&out[..], &tag[..]].concat()
     };
     let packet = |tag: u8, body: &[u8]| {
