@@ -66,7 +66,7 @@ impl Opener {
         Ok(self.0.keys.get(self.passphrase()?, s2k, length))
     }
 
-    /// With a key that has never opened anything, garbage at the beginning means a wrong passphrase.
+    /// With a key that is not proven right, garbage at the beginning means a wrong passphrase.
     fn open_password_message<'a, R>(
         &self,
         message: PasswordMessage,
@@ -94,6 +94,9 @@ impl Opener {
         let opened = match message.container {
             Container::Mdc => {
                 let chunks = MdcChunks::new(body, session_key)?.ok_or_else(wrong)?;
+                if chunks.is_authenticated() {
+                    key.prove();
+                }
                 message::open(Plain::new(chunks), &key)
             }
             Container::Ocb => message::open(Plain::new(OcbChunks::new(body, session_key)?), &key),
@@ -112,10 +115,10 @@ impl fmt::Debug for Opener {
 pub fn salt_of(source: impl Read) -> Result<Option<[u8; 8]>, Error> {
     let start = read_start(source)?;
     let Some(message) = PasswordMessage::recognise(&start) else { return Ok(None) };
-    Ok(message
-        .s2k
-        .salt
-        .filter(|&salt| message.s2k == Sealer::s2k(salt) && message.key_length == Sealer::KEY_LENGTH))
+    let ours = message.container == Container::Mdc
+        && message.wrapped_key.is_none()
+        && message.key_length == Sealer::KEY_LENGTH;
+    Ok(message.s2k.salt.filter(|&salt| ours && message.s2k == Sealer::s2k(salt)))
 }
 
 fn read_start(source: impl Read) -> Result<Vec<u8>, Error> {

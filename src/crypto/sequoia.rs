@@ -135,7 +135,8 @@ fn translate(error: openpgp::anyhow::Error) -> Error {
             | E::UnsupportedHashAlgorithm(_)
             | E::UnsupportedSymmetricAlgorithm(_)
             | E::UnsupportedAEADAlgorithm(_)
-            | E::UnsupportedCompressionAlgorithm(_),
+            | E::UnsupportedCompressionAlgorithm(_)
+            | E::PolicyViolation(..),
         ) => Error::Unsupported(error.to_string()),
         _ => Error::Damaged(error.to_string()),
     }
