@@ -1,5 +1,6 @@
 //! Hindsight: backups with a timeline, in duplicity's repository format.
 
+pub mod cli;
 pub mod context;
 pub mod crypto;
 pub mod deflate;
@@ -9,6 +10,7 @@ pub mod duplicity;
 pub mod engine;
 pub mod entry;
 pub mod error;
+pub mod explain;
 pub mod lock;
 mod repository;
 pub mod secret;
