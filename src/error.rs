@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use crate::context::{Cancelled, Why};
 use crate::crypto;
-use crate::destination::DestinationError;
+pub use crate::destination::{DestinationError, ErrorKind};
 use crate::entry::EntryPath;
-use crate::tree::target::TargetError;
-use crate::tree::walk::WalkError;
+pub use crate::tree::target::TargetError;
+pub use crate::tree::walk::WalkError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

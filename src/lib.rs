@@ -26,6 +26,7 @@
 //! To read on: [`engine`] (five jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
 //! (its threads), `repository/writer.rs` (the order of writes), [`duplicity`] (the format).
 
+pub mod cli;
 pub mod context;
 pub mod crypto;
 pub mod deflate;
@@ -35,6 +36,7 @@ pub mod duplicity;
 pub mod engine;
 pub mod entry;
 pub mod error;
+pub mod explain;
 pub mod lock;
 mod repository;
 pub mod secret;

@@ -24,6 +24,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::duplicity::time::{asctime, parse_user_time};
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
 
 use crate::context::Context;

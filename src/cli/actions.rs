@@ -1,0 +1,129 @@
+//! Runs a request: finds the passphrase, submits the job, shows its events, tells the outcome.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use super::resolve::{Action, Request};
+use super::signals::Forwarding;
+use super::terminal::{self, Terminal};
+use super::{Run, exit, passphrase, reports};
+use crate::context::Clock;
+use crate::engine::{BackupJob, Job, ListJob, Place, RestoreJob, StatusJob, VerifyJob};
+use crate::error::{Error, WalkError};
+use crate::worker::{Event, Interest, Outcome, Worker};
+
+/// Events on their way to the terminal; a slow one slows the job down rather than filling memory.
+const EVENTS: usize = 256;
+
+/// The exit code.
+pub(super) fn run(request: Request, run: &Run) -> u8 {
+    let mut session = match Session::start(run) {
+        Ok(session) => session,
+        Err(error) => {
+            terminal::err(&format!("The work could not be started: {error}."));
+            return 30;
+        }
+    };
+    let cache = request.cache.clone();
+    match session.perform(request) {
+        Outcome::Completed(report) => {
+            reports::show(&report, &cache, run);
+            exit::of_report(&report)
+        }
+        Outcome::Cancelled(why) => session.terminal.failed(&Error::Cancelled(why)),
+        Outcome::Failed(error) => session.terminal.failed(&error),
+    }
+}
+
+struct Session {
+    worker: Worker,
+    events: Receiver<Event>,
+    terminal: Terminal,
+    count_first: bool,
+}
+
+impl Session {
+    fn start(run: &Run) -> io::Result<Self> {
+        let (sender, events) = sync_channel(EVENTS);
+        let interest = Interest {
+            changes: run.style.tells_changes(),
+            clock: run.fixed_time.map_or(Clock::System, Clock::Fixed),
+        };
+        // Once nobody listens any more there is nobody to tell.
+        let worker = Worker::start(interest, Arc::new(move |event| drop(sender.send(event))))?;
+        let count_first = run.style.shows_progress();
+        Ok(Self { worker, events, terminal: Terminal::new(run.style), count_first })
+    }
+
+    fn perform(&mut self, request: Request) -> Outcome {
+        let Request { action, place, address, cache, encrypt } = request;
+        if let Some(error) = missing_source(&action) {
+            return Outcome::Failed(error);
+        }
+        let writes = matches!(action, Action::Backup { .. });
+        let known = passphrase::from_environment();
+        let known = if writes && encrypt { known.or_else(passphrase::ask_twice) } else { known };
+        let may_ask = known.is_none() && encrypt && !writes;
+        let mut place = Place { destination: Arc::from(place.connect()), passphrase: known, cache, address };
+        let outcome = self.submit(self.job(action.clone(), encrypt, place.clone()));
+        // Whether a password is needed only the backups tell.
+        if may_ask
+            && matches!(outcome, Outcome::Failed(Error::PassphraseNeeded))
+            && let Some(asked) = passphrase::ask()
+        {
+            place.passphrase = Some(asked);
+            return self.submit(self.job(action, encrypt, place));
+        }
+        outcome
+    }
+
+    fn job(&self, action: Action, encrypt: bool, place: Place) -> Job {
+        match action {
+            Action::Backup { source, selection, mode, volume_size, allow_source_mismatch } => {
+                let count_first = self.count_first;
+                Job::Backup(BackupJob {
+                    place,
+                    source,
+                    selection,
+                    mode,
+                    encrypt,
+                    volume_size,
+                    allow_source_mismatch,
+                    count_first,
+                })
+            }
+            Action::Restore { target, path, time, force, ownership } => {
+                Job::Restore(RestoreJob { place, target, path, time, force, ownership })
+            }
+            Action::Verify { local, path, time, selection, compare_data } => {
+                Job::Verify(VerifyJob { place, local, path, time, selection, compare_data })
+            }
+            Action::List { time } => Job::List(ListJob { place, time, each: reports::listing() }),
+            Action::Status => Job::Status(StatusJob { place }),
+        }
+    }
+
+    fn submit(&mut self, job: Job) -> Outcome {
+        let handle = self.worker.submit(job);
+        let _signals = Forwarding::to(handle);
+        while let Ok(event) = self.events.recv() {
+            if let Some(outcome) = self.terminal.event(event) {
+                return outcome;
+            }
+        }
+        Outcome::Failed(Error::Internal("the engine thread has ended".into()))
+    }
+}
+
+/// Said before anybody is asked for a passphrase.
+fn missing_source(action: &Action) -> Option<Error> {
+    match action {
+        Action::Backup { source, .. } => {
+            let missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+            let missing = source.metadata().is_err_and(missing);
+            missing.then(|| Error::Source(WalkError::Missing(source.clone())))
+        }
+        Action::Restore { .. } | Action::Verify { .. } | Action::List { .. } | Action::Status => None,
+    }
+}

@@ -1,0 +1,72 @@
+//! Exit codes: duplicity's numbers, which scripts and front ends know.
+
+use super::usage::UsageError;
+use crate::engine::Report;
+use crate::error::{Error, ErrorKind, TargetError, WalkError};
+use crate::tree::select::SelectionError;
+
+pub(super) const DIFFERENCES: u8 = 1;
+pub(super) const INTERRUPTED: u8 = 4;
+const DAMAGED: u8 = 21;
+
+/// A backup with unreadable files has done what it could: 0, as in duplicity. What a restore could not bring
+/// back is told, unlike there.
+pub(super) fn of_report(report: &Report) -> u8 {
+    match report {
+        Report::Restore(report) if report.lost > 0 => DAMAGED,
+        Report::Restore(report) if report.not_written > 0 => DIFFERENCES,
+        Report::Verify(report) if report.lost > 0 => DAMAGED,
+        Report::Verify(report) if report.differences > 0 => DIFFERENCES,
+        Report::Backup(_) | Report::Restore(_) | Report::Verify(_) | Report::List | Report::Status(_) => 0,
+    }
+}
+
+pub(super) fn of_error(error: &Error) -> u8 {
+    match error {
+        // Missing and wrong alike: front ends answer both by asking for it.
+        Error::PassphraseNeeded | Error::PassphraseWrong => 31,
+        Error::Destination(error) => of_destination(error.kind),
+        Error::Source(WalkError::Missing(_) | WalkError::Unreadable { .. } | WalkError::Unsupported(_)) => 13,
+        Error::NoBackups { .. } => 30,
+        Error::NothingToContinue => 17,
+        Error::PathNotFound { .. } => 19,
+        Error::HostChanged { .. } => 3,
+        Error::SourceChanged { .. } => 42,
+        Error::Target(TargetError::NotEmpty(_) | TargetError::Exists(_)) => 11,
+        Error::Target(TargetError::NoParent(_) | TargetError::Io { .. }) => 30,
+        Error::Damaged { .. } => DAMAGED,
+        Error::TooNew { .. } => 33,
+        Error::Busy { .. } => 23,
+        Error::Local { .. } => 30,
+        Error::Cancelled(_) => INTERRUPTED,
+        Error::Internal(_) => 30,
+    }
+}
+
+fn of_destination(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::NotFound => 52,
+        ErrorKind::Denied | ErrorKind::ReadOnly => 51,
+        ErrorKind::NoSpace => 53,
+        ErrorKind::Offline | ErrorKind::NameTaken | ErrorKind::Misconfigured | ErrorKind::Other => 50,
+    }
+}
+
+pub(super) fn of_usage(error: &UsageError) -> u8 {
+    match error {
+        UsageError::Shown(_) => 0,
+        UsageError::Selection(SelectionError::OutsideSource { .. }) => 14,
+        UsageError::Selection(SelectionError::InvalidPattern { .. }) => 15,
+        UsageError::Selection(SelectionError::RedundantInclude { .. }) => 16,
+        UsageError::Options(_)
+        | UsageError::NotYet { .. }
+        | UsageError::UnknownAction(_)
+        | UsageError::Words { .. }
+        | UsageError::Direction
+        | UsageError::Place { .. }
+        | UsageError::Time { .. }
+        | UsageError::Path { .. }
+        | UsageError::NoHome
+        | UsageError::NoWorkingFolder => 23,
+    }
+}

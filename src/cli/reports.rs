@@ -1,0 +1,190 @@
+//! What a finished job prints on stdout, in the forms that duplicity's users and their scripts know.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Run;
+use super::terminal::{err, out};
+use crate::engine::{
+    BackupReport, ChainStatus, CollectionStatus, Report, RestoreReport, SetStatus, VerifyReport, asctime,
+};
+use crate::entry::{Attributes, EntryPath};
+
+pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
+    let notices = run.style.tells_notices();
+    match report {
+        Report::Backup(report) if run.statistics => out(statistics(report)),
+        Report::Backup(_) | Report::List => {}
+        Report::Restore(report) => restored(report, notices),
+        Report::Verify(report) => verified(report, notices),
+        Report::Status(status) => out(collection(status, cache)),
+    }
+}
+
+/// Prints `asctime path` for each entry, paths byte for byte as they are.
+pub(super) fn listing() -> Arc<dyn Fn(&EntryPath, &Attributes) + Send + Sync> {
+    let stdout = Mutex::new(BufWriter::with_capacity(1 << 16, io::stdout()));
+    Arc::new(move |path, attributes| {
+        let mut stdout = stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = if path.is_root() { b"." } else { path.as_bytes() };
+        let mut line = || {
+            write!(stdout, "{} ", asctime(attributes.mtime.seconds))?;
+            stdout.write_all(name)?;
+            stdout.write_all(b"\n")
+        };
+        if line().is_err() {
+            // The reader has seen enough (`| head`).
+            std::process::exit(0);
+        }
+    })
+}
+
+fn restored(report: &RestoreReport, notices: bool) {
+    if notices {
+        let (entries, bytes, date) = (report.entries, size(report.bytes), asctime(report.time));
+        out(format_args!("Restored {entries} files and folders ({bytes}) as of {date}."));
+    }
+    if report.lost > 0 {
+        err(format_args!("{} could not be brought back from the backup.", files(report.lost)));
+    }
+    if report.not_written > 0 {
+        err(format_args!("{} could not be written.", files(report.not_written)));
+    }
+}
+
+fn verified(report: &VerifyReport, notices: bool) {
+    if notices {
+        let (compared, differences) = (report.compared, report.differences);
+        out(format_args!("Verify complete: {compared} file(s) compared, {differences} difference(s) found."));
+    }
+    if report.lost > 0 {
+        err(format_args!("{} could not be brought back from the backup.", files(report.lost)));
+    }
+}
+
+fn files(count: u64) -> String {
+    if count == 1 { "1 file".into() } else { format!("{count} files") }
+}
+
+/// duplicity's statistics block.
+fn statistics(report: &BackupReport) -> String {
+    let elapsed = report.ended - report.started;
+    let time = |seconds: f64| format!("{seconds:.2} ({})", asctime(seconds as i64));
+    let bytes = |count: u64| format!("{count} ({})", size(count));
+    let lines = [
+        ("StartTime", time(report.started)),
+        ("EndTime", time(report.ended)),
+        ("ElapsedTime", format!("{elapsed:.2} ({})", duration(elapsed))),
+        ("SourceFiles", report.source_files.to_string()),
+        ("SourceFileSize", bytes(report.source_bytes)),
+        ("NewFiles", report.new_files.to_string()),
+        ("NewFileSize", bytes(report.new_bytes)),
+        ("DeletedFiles", report.deleted_files.to_string()),
+        ("ChangedFiles", report.changed_files.to_string()),
+        ("ChangedFileSize", bytes(report.changed_bytes)),
+        ("ChangedDeltaSize", bytes(0)),
+        ("DeltaEntries", report.delta_entries.to_string()),
+        ("RawDeltaSize", bytes(report.delta_bytes)),
+        ("TotalDestinationSizeChange", bytes(report.stored_bytes)),
+        ("Errors", report.problems.to_string()),
+    ];
+    let mut text = String::from("--------------[ Backup Statistics ]--------------\n");
+    for (name, value) in lines {
+        text += &format!("{name} {value}\n");
+    }
+    text + "-------------------------------------------------\n"
+}
+
+/// `8.01 KB`, `12.3 MB`, `251 bytes`: three digits, in powers of 1024.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(40, "TB"), (30, "GB"), (20, "MB"), (10, "KB")];
+    match units.iter().find(|(power, _)| bytes >> power > 0) {
+        Some((power, unit)) => {
+            let value = bytes as f64 / (1u64 << power) as f64;
+            let decimals = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+            format!("{value:.decimals$} {unit}")
+        }
+        None if bytes == 1 => "1 byte".into(),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+/// `2 hours 1 minute 3.50 seconds`.
+fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, seconds - (whole / 60 * 60) as f64);
+    let mut parts = Vec::new();
+    for (count, one, many) in [(hours, "hour", "hours"), (minutes, "minute", "minutes")] {
+        match count {
+            0 => {}
+            1 => parts.push(format!("1 {one}")),
+            _ => parts.push(format!("{count} {many}")),
+        }
+    }
+    if rest == 1.0 {
+        parts.push("1 second".into());
+    } else if parts.is_empty() || rest > 1.0 {
+        parts.push(format!("{rest:.2} seconds"));
+    }
+    parts.join(" ")
+}
+
+/// duplicity's text, which tools parse.
+fn collection(status: &CollectionStatus, cache: &Path) -> String {
+    const RULE: &str = "-------------------------\n";
+    // The newest chain that can go on is the primary one.
+    let primary = status.chains.last().filter(|chain| chain.has_signatures);
+    let secondary = status.chains.len() - usize::from(primary.is_some());
+    let last_full = status.chains.last().and_then(|chain| chain.sets.first());
+    let last_full = last_full.map_or("none".into(), |set| asctime(set.time));
+    let mut text = format!(
+        "Last full backup date: {last_full}\nCollection Status\n-----------------\n\
+         Connecting with backend: {}\nArchive dir: {}\n\nFound {secondary} secondary backup chain(s).\n",
+        status.place,
+        cache.display(),
+    );
+    for (number, chain) in status.chains.iter().take(secondary).enumerate() {
+        text += &format!("Secondary chain {} of {secondary}:\n{RULE}{}{RULE}\n", number + 1, chain_text(chain));
+    }
+    match primary {
+        Some(chain) => {
+            text += "\nFound primary backup chain with matching signature chain:\n";
+            text += &format!("{RULE}{}{RULE}", chain_text(chain));
+        }
+        None => text += "No backup chains with active signatures found\n",
+    }
+    text + &leftovers(status)
+}
+
+fn chain_text(chain: &ChainStatus) -> String {
+    let time = |set: Option<&SetStatus>| set.map(|set| asctime(set.time)).unwrap_or_default();
+    let volumes: usize = chain.sets.iter().map(|set| set.volumes).sum();
+    let mut text = format!(
+        "Chain start time: {}\nChain end time: {}\nNumber of contained backup sets: {}\n\
+         Total number of contained volumes: {volumes}\n",
+        time(chain.sets.first()),
+        time(chain.sets.last()),
+        chain.sets.len(),
+    );
+    text += &format!(" {:<20} {:>32}   {:>15}\n", "Type of backup set:", "Time:", "Num volumes:");
+    for set in &chain.sets {
+        let kind = if set.full { "Full" } else { "Incremental" };
+        text += &format!("{kind:>20} {:>32}   {:>15}\n", asctime(set.time), set.volumes);
+    }
+    text
+}
+
+fn leftovers(status: &CollectionStatus) -> String {
+    let (orphaned, incomplete) = (status.orphaned.len(), status.incomplete.len());
+    if orphaned + incomplete == 0 {
+        return "No orphaned or incomplete backup sets found.".into();
+    }
+    let mut lines = Vec::new();
+    for (count, kind) in [(orphaned, "orphaned"), (incomplete, "incomplete")] {
+        if count > 0 {
+            lines.push(format!("Also found {count} backup set(s) that are {kind}."));
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,256 @@
+//! From the words and options as typed to one complete request. Pure: variables and the time are arguments.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::options::Typed;
+use super::usage::UsageError;
+use crate::destination::{Spec, is_url};
+use crate::engine::{Mode, Ownership, parse_user_time};
+use crate::entry::EntryPath;
+use crate::tree::select::Selection;
+
+/// What is asked for, before any passphrase.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) action: Action,
+    pub(super) place: Spec,
+    /// Same for all spellings of the place.
+    pub(super) address: OsString,
+    /// This place's own cache folder.
+    pub(super) cache: PathBuf,
+    pub(super) encrypt: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    Backup {
+        source: PathBuf,
+        selection: Arc<Selection>,
+        mode: Mode,
+        /// In bytes.
+        volume_size: Option<u64>,
+        allow_source_mismatch: bool,
+    },
+    Restore {
+        target: PathBuf,
+        path: EntryPath,
+        time: Option<i64>,
+        force: bool,
+        ownership: Ownership,
+    },
+    Verify {
+        local: PathBuf,
+        path: EntryPath,
+        time: Option<i64>,
+        selection: Arc<Selection>,
+        compare_data: bool,
+    },
+    List {
+        time: Option<i64>,
+    },
+    Status,
+}
+
+pub(super) struct Environment<'a> {
+    pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// Seconds since 1970.
+    pub(super) now: i64,
+}
+
+/// Which action a word or the order of the words asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verb {
+    Backup(Mode),
+    Restore,
+    Verify,
+    List,
+    Status,
+}
+
+const ACTIONS: &[(&[&str], Verb)] = &[
+    (&["backup", "bu"], Verb::Backup(Mode::Auto)),
+    (&["full", "fb"], Verb::Backup(Mode::Full)),
+    (&["incremental", "incremen", "incr", "inc", "ib"], Verb::Backup(Mode::Incremental)),
+    (&["restore", "rb"], Verb::Restore),
+    (&["verify", "vb"], Verb::Verify),
+    (&["list-current-files", "ls"], Verb::List),
+    (&["collection-status", "st"], Verb::Status),
+];
+
+const NOT_YET: &[&str] = &[
+    "cleanup",
+    "cl",
+    "remove-older-than",
+    "ro",
+    "remove-all-but-n-full",
+    "ra",
+    "remove-all-inc-of-but-n-full",
+    "ri",
+    "replicate",
+];
+
+impl Verb {
+    fn name(self) -> &'static str {
+        ACTIONS.iter().find(|(_, verb)| *verb == self).map_or("", |(names, _)| names[0])
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Backup(_) => "a source folder and the URL of a place",
+            Self::Restore => "the URL of a place and a target folder",
+            Self::Verify => "the URL of a place and a local folder",
+            Self::List | Self::Status => "the URL of a place",
+        }
+    }
+}
+
+impl Request {
+    pub(super) fn new(typed: Typed, environment: &Environment) -> Result<Self, UsageError> {
+        let (verb, url, local) = words(&typed.words)?;
+        let place = Spec::parse(&url).map_err(|reason| UsageError::Place { typed: url, reason })?;
+        let cache = cache(&typed, &place, environment)?;
+        let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
+        let encrypt = !typed.no_encryption;
+        let action = action(verb, local, typed, &place, &cache, environment)?;
+        Ok(Self { action, place, address, cache, encrypt })
+    }
+}
+
+/// The action, the URL, and the folder of this computer if the action has one.
+fn words(words: &[OsString]) -> Result<(Verb, OsString, PathBuf), UsageError> {
+    let named = |word: &OsString| {
+        let names = |(names, _): &&(&[&str], Verb)| names.iter().any(|name| word == name);
+        ACTIONS.iter().find(names).map(|(_, verb)| *verb)
+    };
+    let (verb, rest) = match words {
+        [] => return Err(UsageError::Options("Nothing to do. See --help.".into())),
+        [first, ..] if NOT_YET.iter().any(|name| first == name) => {
+            return Err(UsageError::NotYet { what: format!("The action {}", first.to_string_lossy()) });
+        }
+        [first, rest @ ..] if let Some(verb) = named(first) => (verb, rest),
+        [first, second] => match (is_url(first), is_url(second)) {
+            (false, true) => (Verb::Backup(Mode::Auto), words),
+            (true, false) => (Verb::Restore, words),
+            _ => return Err(UsageError::Direction),
+        },
+        [first, ..] => return Err(UsageError::UnknownAction(first.clone())),
+    };
+    let wrong = || UsageError::Words { action: verb.name(), expected: verb.expected() };
+    match (verb, rest) {
+        (Verb::Backup(_), [local, url]) if is_url(url) && !is_url(local) => Ok((verb, url.clone(), local.into())),
+        (Verb::Restore | Verb::Verify, [url, local]) if is_url(url) && !is_url(local) => {
+            Ok((verb, url.clone(), local.into()))
+        }
+        (Verb::Backup(_) | Verb::Restore | Verb::Verify, [_, _]) => Err(UsageError::Direction),
+        (Verb::List | Verb::Status, [url]) => Ok((verb, url.clone(), PathBuf::new())),
+        _ => Err(wrong()),
+    }
+}
+
+fn action(
+    verb: Verb,
+    local: PathBuf,
+    typed: Typed,
+    place: &Spec,
+    cache: &Path,
+    environment: &Environment,
+) -> Result<Action, UsageError> {
+    let time = match &typed.time {
+        None => None,
+        Some(text) => Some(
+            parse_user_time(text, environment.now).map_err(|_| UsageError::Time { typed: text.clone() })?,
+        ),
+    };
+    let path = match &typed.path_to_restore {
+        None => EntryPath::root(),
+        Some(text) => {
+            EntryPath::parse(text.as_bytes()).map_err(|_| UsageError::Path { typed: text.clone() })?
+        }
+    };
+    if matches!(verb, Verb::Restore) && !typed.rules.is_empty() {
+        return Err(UsageError::NotYet { what: "Selecting files of a restore by patterns".into() });
+    }
+    Ok(match verb {
+        Verb::Backup(mode) => {
+            let mut selection = Selection::new(&local, typed.rules)?;
+            // A backup must not swallow itself.
+            selection.exclude_subtree(cache.to_path_buf());
+            if let Some(folder) = place.folder() {
+                selection.exclude_subtree(folder.to_path_buf());
+            }
+            Action::Backup {
+                source: local,
+                selection: Arc::new(selection),
+                mode,
+                volume_size: typed.volsize.map(|mebibytes| mebibytes << 20),
+                allow_source_mismatch: typed.allow_source_mismatch,
+            }
+        }
+        Verb::Restore => {
+            let ownership = match (typed.no_restore_ownership, typed.numeric_owner) {
+                (true, _) => Ownership::Ignore,
+                (false, true) => Ownership::ByNumber,
+                (false, false) => Ownership::ByName,
+            };
+            Action::Restore { target: local, path, time, force: typed.force, ownership }
+        }
+        Verb::Verify => {
+            let selection = Arc::new(Selection::new(&local, typed.rules)?);
+            Action::Verify { local, path, time, selection, compare_data: typed.compare_data }
+        }
+        Verb::List => Action::List { time },
+        Verb::Status => Action::Status,
+    })
+}
+
+/// duplicity's: a folder named by `--name` or the address, in the archive folder.
+fn cache(typed: &Typed, place: &Spec, environment: &Environment) -> Result<PathBuf, UsageError> {
+    let variable = |name| (environment.variable)(name).filter(|value: &OsString| !value.is_empty());
+    let archive = match (&typed.archive_dir, variable("XDG_CACHE_HOME"), variable("HOME")) {
+        (Some(typed), _, _) => expand(typed, environment),
+        (None, Some(cache), _) => Path::new(&cache).join("duplicity"),
+        (None, None, Some(home)) => Path::new(&home).join(".cache/duplicity"),
+        (None, None, None) => return Err(UsageError::NoHome),
+    };
+    Ok(match &typed.name {
+        Some(name) => archive.join(name),
+        None => archive.join(place.default_cache_name()),
+    })
+}
+
+/// A leading `~` and `$NAME` or `${NAME}`, for shells that did not; what is unknown stays.
+pub(super) fn expand(typed: &OsStr, environment: &Environment) -> PathBuf {
+    let mut rest = typed.as_bytes();
+    let mut expanded = Vec::new();
+    if matches!(rest, [b'~'] | [b'~', b'/', ..])
+        && let Some(home) = (environment.variable)("HOME")
+    {
+        expanded.extend_from_slice(home.as_bytes());
+        rest = &rest[1..];
+    }
+    while let Some(dollar) = rest.iter().position(|byte| *byte == b'$') {
+        let (before, from_dollar) = rest.split_at(dollar);
+        expanded.extend_from_slice(before);
+        let (name, length) = variable_name(&from_dollar[1..]);
+        let value = std::str::from_utf8(name).ok().and_then(|name| (environment.variable)(name));
+        let (taken, tail) = from_dollar.split_at(1 + length);
+        expanded.extend_from_slice(value.as_ref().map_or(taken, |value| value.as_bytes()));
+        rest = tail;
+    }
+    expanded.extend_from_slice(rest);
+    OsString::from_vec(expanded).into()
+}
+
+/// The name at the start of what follows a dollar sign, and its length with braces.
+fn variable_name(text: &[u8]) -> (&[u8], usize) {
+    if let [b'{', braced @ ..] = text
+        && let Some(end) = braced.iter().position(|byte| *byte == b'}')
+    {
+        return (&braced[..end], end + 2);
+    }
+    let end = text.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(text.len());
+    (&text[..end], end)
+}

@@ -1,0 +1,70 @@
+//! Command lines that cannot be followed, told in a sentence.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::destination::SpecError;
+use crate::tree::select::SelectionError;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UsageError {
+    /// Asked for the help or version text: no error at all.
+    #[error("{0}")]
+    Shown(String),
+    #[error("{0}")]
+    Options(String),
+    #[error("{what} is not supported yet.")]
+    NotYet { what: String },
+    #[error("There is no action {0:?}. See --help.")]
+    UnknownAction(OsString),
+    #[error("{action} needs {expected}. See --help.")]
+    Words { action: &'static str, expected: &'static str },
+    #[error("One of the two must be a place (a URL such as file:///folder) and the other a folder of this computer.")]
+    Direction,
+    #[error("The place {typed:?} cannot be used: {reason}.")]
+    Place { typed: OsString, reason: SpecError },
+    #[error("{typed:?} is not a time. Write for example 2026-05-31, 2026-05-31T12:00:00Z, 3D12h or now.")]
+    Time { typed: String },
+    #[error("{typed:?} is not a path inside a backup.")]
+    Path { typed: OsString },
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    #[error("The home folder is not known. Give --archive-dir.")]
+    NoHome,
+    #[error("The working folder is gone.")]
+    NoWorkingFolder,
+}
+
+impl UsageError {
+    pub(super) fn from_clap(error: clap::Error) -> Self {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => text.clone(),
+            Some(ContextValue::Strings(texts)) => texts.join(", "),
+            _ => String::new(),
+        };
+        let argument = text(ContextKind::InvalidArg);
+        let sentence = match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                return Self::Shown(error.render().to_string());
+            }
+            ErrorKind::UnknownArgument => match text(ContextKind::SuggestedArg).as_str() {
+                "" => format!("There is no option {argument}. See --help."),
+                suggested => format!("There is no option {argument}. Did you mean {suggested}?"),
+            },
+            ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_empty() => {
+                format!("The option {argument} needs a value.")
+            }
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+                let reason = std::error::Error::source(&error).map(|e| format!(": {e}")).unwrap_or_default();
+                format!("{:?} is no value for {argument}{reason}.", text(ContextKind::InvalidValue))
+            }
+            _ => {
+                let rendered = error.render().to_string();
+                let line = rendered.lines().next().unwrap_or_default();
+                format!("{}. See --help.", line.trim_start_matches("error: "))
+            }
+        };
+        Self::Options(sentence)
+    }
+}

@@ -1,0 +1,236 @@
+//! Errors and problems in the words of people: what happened, and what to do next.
+//!
+//! Every match is exhaustive: a new kind of error does not compile without its sentence. Whole sentences only,
+//! never glued from fragments, so that they can be translated.
+
+use std::io;
+use std::path::Path;
+
+use crate::context::{Problem, ProblemKind, Why};
+use crate::error::{DestinationError, Error, ErrorKind, TargetError, WalkError};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explanation {
+    /// A noun phrase without a full stop.
+    pub title: String,
+    /// What happened, naming the thing.
+    pub sentence: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Explanation {
+    fn new(title: &str, sentence: impl Into<String>) -> Self {
+        Self { title: title.into(), sentence: sentence.into(), hint: None }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+pub fn explain(error: &Error) -> Explanation {
+    match error {
+        Error::PassphraseNeeded => Explanation::new(
+            "Password needed",
+            "These backups are protected by a password, and none was given.",
+        )
+        .hint("Type the password that was chosen when they were made."),
+        Error::PassphraseWrong => {
+            Explanation::new("Wrong password", "The password does not open these backups.")
+                .hint("Check the spelling, upper and lower case and the keyboard layout.")
+        }
+        Error::Destination(error) => explain_place(error),
+        Error::Source(error) => explain_source(error),
+        Error::NoBackups { place } => {
+            Explanation::new("No backups", format!("There are no backups in {place}."))
+                .hint("Check that this is the place where the backups were made.")
+        }
+        Error::NothingToContinue => Explanation::new(
+            "Nothing to continue",
+            "There is no earlier backup at this place that could be continued.",
+        )
+        .hint("Make a full backup."),
+        Error::PathNotFound { path, date } => {
+            Explanation::new("Not in the backup", format!("The backup of {date} does not hold {path}."))
+                .hint("Check the spelling, or choose another date.")
+        }
+        Error::HostChanged { now, before } => Explanation::new(
+            "Backups of another computer",
+            format!("The backups at this place are of the computer {before}, and this one is {now}."),
+        )
+        .hint("Choose another place, or confirm that this computer continues those backups."),
+        Error::SourceChanged { now, before } => Explanation::new(
+            "Backups of another folder",
+            format!("The backups at this place are of the folder {before}, not of {now}."),
+        )
+        .hint("Choose another place, or confirm that this folder continues those backups."),
+        Error::Target(error) => explain_target(error),
+        Error::Damaged { what } => {
+            Explanation::new("Damaged backup", format!("Something stored at the place is damaged: {what}."))
+                .hint("Try an earlier date, and make a full backup soon.")
+        }
+        Error::TooNew { what } => Explanation::new(
+            "Backup not understood",
+            format!("The backups hold something that this version does not know: {what}."),
+        )
+        .hint("Install the newest version and try again."),
+        Error::Busy { what } => Explanation::new(
+            "Place in use",
+            format!("Another backup or restore is using this place: {what}."),
+        )
+        .hint("Wait until it has finished, then try again."),
+        Error::Local { path, source } => {
+            let (path, cause) = (shown(path), cause(source));
+            Explanation::new(
+                "Trouble with temporary files",
+                format!("Files needed for the work could not be used in {path}: {cause}."),
+            )
+            .hint("Check that there is space and that you may write there.")
+        }
+        Error::Cancelled(why) => explain_stop(*why),
+        Error::Internal(detail) => {
+            Explanation::new("Unexpected error", format!("Something went wrong that never should: {detail}."))
+                .hint("Please report this. Your earlier backups are not affected.")
+        }
+    }
+}
+
+fn explain_place(error: &DestinationError) -> Explanation {
+    let path = &error.path;
+    match error.kind {
+        ErrorKind::NotFound => {
+            Explanation::new("Place not found", format!("{path} does not exist or is not connected."))
+                .hint("Check the address, and connect the drive if it is on one.")
+        }
+        ErrorKind::Denied => {
+            Explanation::new("Access denied", format!("Access to {path} was denied."))
+                .hint("Check that you may read and write there.")
+        }
+        ErrorKind::NoSpace => {
+            Explanation::new("Place full", format!("There is no space left for {path}."))
+                .hint("Free some space or choose another place, then try again. Nothing saved so far is lost.")
+        }
+        ErrorKind::ReadOnly => {
+            Explanation::new("Place read-only", format!("{path} cannot be written to, it is read-only."))
+                .hint("Check the drive's write protection, or choose another place.")
+        }
+        ErrorKind::Offline => {
+            Explanation::new("Place not reachable", format!("{path} cannot be reached."))
+                .hint("Check the connection, then try again.")
+        }
+        ErrorKind::NameTaken => Explanation::new(
+            "Place changed meanwhile",
+            format!("{path} has appeared while the backup was being written."),
+        )
+        .hint("Check whether another computer uses this place, then try again."),
+        ErrorKind::Misconfigured => {
+            Explanation::new("Place not usable", format!("{path} cannot hold backups."))
+                .hint("Choose a folder as the place.")
+        }
+        ErrorKind::Other => match &error.source {
+            Some(cause) => Explanation::new("Trouble with the place", format!("{path} failed: {cause}.")),
+            None => Explanation::new("Trouble with the place", format!("{path} failed.")),
+        }
+        .hint("Try again. If it fails once more, check the drive."),
+    }
+}
+
+fn explain_source(error: &WalkError) -> Explanation {
+    match error {
+        WalkError::Missing(path) => {
+            let path = shown(path);
+            Explanation::new("Folder not found", format!("{path}, which is to be backed up, does not exist."))
+                .hint("Check the spelling, and connect the drive if it is on one.")
+        }
+        WalkError::Unreadable { path, error } => {
+            let (path, cause) = (shown(path), cause(error));
+            Explanation::new("Folder not readable", format!("{path} cannot be read: {cause}."))
+                .hint("Check that you may read it.")
+        }
+        WalkError::Unsupported(path) => {
+            let path = shown(path);
+            Explanation::new("Nothing to back up", format!("{path} is neither a folder nor a file."))
+                .hint("Choose a folder.")
+        }
+    }
+}
+
+fn explain_target(error: &TargetError) -> Explanation {
+    match error {
+        TargetError::NotEmpty(path) => {
+            let path = shown(path);
+            Explanation::new("Folder not empty", format!("{path} is not empty, and nothing in it was touched."))
+                .hint("Restore to a new folder.")
+        }
+        TargetError::Exists(path) => {
+            let path = shown(path);
+            Explanation::new("File exists", format!("{path} exists already and was not touched."))
+                .hint("Restore under another name.")
+        }
+        TargetError::NoParent(path) => {
+            let path = shown(path);
+            Explanation::new("Folder missing", format!("The folder in which {path} belongs could not be made."))
+                .hint("Check that you may write there.")
+        }
+        TargetError::Io { path, source } => {
+            let (path, cause) = (shown(path), cause(source));
+            Explanation::new("Cannot write", format!("{path} could not be written: {cause}."))
+                .hint("Check that there is space and that you may write there.")
+        }
+    }
+}
+
+fn explain_stop(why: Why) -> Explanation {
+    let sentence = match why {
+        Why::User => "Stopped as you asked.",
+        Why::OnBattery => "Stopped, since the computer runs on battery.",
+        Why::Metered => "Stopped, since the network connection is metered.",
+        Why::Quitting => "Stopped, since the session is ending.",
+    };
+    Explanation::new("Stopped", sentence)
+}
+
+/// One sentence about one file.
+pub fn explain_problem(problem: &Problem) -> String {
+    let (path, detail) = (shown(&problem.path), &problem.detail);
+    match problem.kind {
+        ProblemKind::Unreadable => {
+            format!("{path} could not be read ({detail}). What was saved of it earlier stays in the backup.")
+        }
+        ProblemKind::Vanished => format!("{path} disappeared before it could be saved."),
+        ProblemKind::ChangedWhileReading => {
+            format!("{path} changed while it was being saved. The next backup looks at it again.")
+        }
+        ProblemKind::Unsupported => format!("{path} is of a kind that cannot be saved ({detail})."),
+        ProblemKind::Lost => format!("{path} could not be brought back ({detail})."),
+        ProblemKind::Corrupt => format!("{path} could not be brought back: {detail}."),
+        ProblemKind::NotWritten => format!("{path} could not be written ({detail})."),
+        ProblemKind::MetadataNotRestored => {
+            format!("{path} is back, but not everything about it is as it was ({detail}).")
+        }
+        ProblemKind::Differs => format!("{path} differs from the backup: {detail}."),
+    }
+}
+
+/// A path for one line of text: control characters, which could drive a terminal, are escaped.
+pub fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if !text.chars().any(char::is_control) {
+        return text.into_owned();
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if character.is_control() { line.extend(character.escape_default()) } else { line.push(character) }
+    }
+    line
+}
+
+/// The system's own words, without the number that Rust adds.
+fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_string(),
+        None => text,
+    }
+}
