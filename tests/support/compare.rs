@@ -25,11 +25,11 @@ pub(crate) enum Detail {
 ///
 /// Sockets are left out, as no backup holds them.
 #[derive(Clone, Default)]
-pub(crate) struct Snapshot(BTreeMap<PathBuf, Node>);
+pub(crate) struct Snapshot(pub(super) BTreeMap<PathBuf, Node>);
 
 #[derive(Clone)]
-struct Node {
-    kind: Kind,
+pub(super) struct Node {
+    pub(super) kind: Kind,
     mode: u32,
     owner: (u32, u32),
     mtime: (i64, i64),
@@ -40,7 +40,7 @@ struct Node {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Folder,
     File { size: u64, sha256: String },
     Symlink { target: OsString },
