@@ -74,15 +74,10 @@ impl<'a, W: Iterator<Item = Found>, P: Iterator<Item = Result<Prior>>> Compariso
 
     /// The next path of either side: prior only, both, or source only.
     fn step(&mut self) -> Option<Result<Option<Action>>> {
-        if let Some(Found::Unreadable { .. }) = self.walk.peek() {
-            if let Some(Found::Unreadable { path, error }) = self.walk.next() {
-                self.note_unreadable(path, &error);
-            }
-            return Some(Ok(None));
-        }
         let ours = match self.walk.peek() {
             Some(Found::Entry(entry)) => Some(&entry.path),
-            _ => None,
+            Some(Found::Unreadable { path, .. }) => Some(path),
+            None => None,
         };
         let theirs = match self.prior.peek() {
             Some(Err(_)) => return self.prior.next().map(|error| error.map(|_| None)),
@@ -95,11 +90,20 @@ impl<'a, W: Iterator<Item = Found>, P: Iterator<Item = Result<Prior>>> Compariso
             (None, Some(_)) => std::cmp::Ordering::Greater,
             (Some(ours), Some(theirs)) => ours.cmp(theirs),
         };
-        let prior = if order.is_lt() { None } else { self.prior.next().and_then(Result::ok) };
         if order.is_gt() {
+            let prior = self.prior.next().and_then(Result::ok);
             return Some(Ok(prior.and_then(|prior| self.gone(prior.path))));
         }
-        let Some(Found::Entry(entry)) = self.walk.next() else { return None };
+        let entry = match self.walk.next()? {
+            Found::Entry(entry) => entry,
+            // Only now: what was opaque until here decided about the prior states before it. One of the
+            // same path comes next, and finds itself hidden.
+            Found::Unreadable { path, error } => {
+                self.note_unreadable(path, &error);
+                return Some(Ok(None));
+            }
+        };
+        let prior = if order.is_eq() { self.prior.next().and_then(Result::ok) } else { None };
         self.seen.entries += 1;
         self.seen.bytes += entry.size;
         Some(Ok(match prior {
