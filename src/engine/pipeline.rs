@@ -10,10 +10,12 @@
 //! others after a while, whatever the size of the source.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::BackupJob;
 use super::batch::{Batch, Batches, VolumeSize};
@@ -100,7 +102,11 @@ pub(super) fn store(
         let outcome = commit(&mut writer, &produced, &permit, &mut still_ours);
         // Whoever waits for a permit or to hand over its result is let go.
         drop((produced, permit));
-        (planner.join().unwrap_or_default(), outcome)
+        match planner.join() {
+            Ok(seen) => (seen, outcome),
+            // A comparison that died must not look like a source that ended there.
+            Err(_) => (Seen::default(), outcome.and(Err(Error::Internal("the comparison panicked".into())))),
+        }
     });
     match outcome {
         Ok(counts) => {
@@ -132,13 +138,18 @@ fn hand_out(
 
 fn work(producer: &Producer, batches: &Receiver<Batch>, to_commit: &Sender<Result<Produced>>) {
     for batch in batches {
-        let produced = producer.produce(&batch);
+        // A batch that never comes would let everybody else wait for it.
+        let produced = catch_unwind(AssertUnwindSafe(|| producer.produce(&batch)))
+            .unwrap_or_else(|_| Err(Error::Internal("storing a file panicked".into())));
         let failed = produced.is_err();
         if to_commit.send(produced).is_err() || failed {
             break;
         }
     }
 }
+
+/// The lease is looked after at least this often, however long one batch takes.
+const LOOK_AFTER: Duration = Duration::from_secs(30);
 
 /// Commits in path order until the last batch, or until the first error.
 fn commit(
@@ -150,8 +161,15 @@ fn commit(
     let mut counts = Counts::default();
     let mut waiting = BTreeMap::new();
     let mut next = 0;
-    for batch in produced {
-        let batch = batch?;
+    loop {
+        let batch = match produced.recv_timeout(LOOK_AFTER) {
+            Ok(batch) => batch?,
+            Err(RecvTimeoutError::Timeout) => {
+                still_ours()?;
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         waiting.insert(batch.number, batch);
         while let Some(batch) = waiting.remove(&next) {
             still_ours()?;
@@ -161,7 +179,10 @@ fn commit(
             let _ = permit.try_recv();
         }
     }
-    Ok(counts)
+    match waiting.is_empty() {
+        true => Ok(counts),
+        false => Err(Error::Internal(format!("batch {next} was never stored"))),
+    }
 }
 
 /// The run ends early: what is stored becomes a set of its own. If even that fails, the journal is still

@@ -133,7 +133,9 @@ const BATCHES_AHEAD: usize = 4;
 /// [`PriorStates`] read ahead on a thread of its own.
 pub(crate) struct ReadAhead {
     batch: vec::IntoIter<Result<Prior>>,
+    /// An empty one is the last.
     batches: Receiver<Vec<Result<Prior>>>,
+    ended: bool,
 }
 
 impl PriorStates {
@@ -149,13 +151,14 @@ impl PriorStates {
         std::thread::spawn(move || {
             loop {
                 let batch = states.batch();
+                let last = batch.is_empty();
                 // Nobody listening any more is no error.
-                if batch.is_empty() || sender.send(batch).is_err() {
+                if sender.send(batch).is_err() || last {
                     break;
                 }
             }
         });
-        Ok(ReadAhead { batch: Vec::new().into_iter(), batches })
+        Ok(ReadAhead { batch: Vec::new().into_iter(), batches, ended: false })
     }
 
     fn batch(&mut self) -> Vec<Result<Prior>> {
@@ -180,7 +183,16 @@ impl Iterator for ReadAhead {
             if let Some(prior) = self.batch.next() {
                 return Some(prior);
             }
-            self.batch = self.batches.recv().ok()?.into_iter();
+            if self.ended {
+                return None;
+            }
+            let batch = self.batches.recv();
+            self.ended = batch.as_ref().map_or(true, Vec::is_empty);
+            match batch {
+                Ok(batch) => self.batch = batch.into_iter(),
+                // A thread that died must not look like the end: the rest would count as new.
+                Err(_) => return Some(Err(Error::Internal("reading the signatures panicked".into()))),
+            }
         }
     }
 }
