@@ -1,10 +1,13 @@
 //! What the running set has stored so far, on this computer's disk: enough to finish the set as a
 //! valid smaller one after any kind of death.
 //!
-//! A folder beside the cached signatures with three files: `header` (which set), `groups` (one JSON line per
+//! A folder beside the cached signatures with three files: `header` (which set), `groups` (one line per
 //! group of volumes, appended before the group is published) and `signatures` (gzip members, one per
 //! group). Order per group: signatures, fsync, line, fsync, publish. So a line never speaks of
 //! signatures that are not there, and every published volume has its line.
+//!
+//! A line is JSON after its checksum, so that a damaged disk makes a journal shorter, never wrong. Without
+//! its header a journal does not exist: the header is the last to come and the first to go.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -12,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::deflate::gunzip;
 use crate::duplicity::manifest::{Boundary, VolumeRecord};
 use crate::duplicity::name::{Sealing, SetId};
 use crate::duplicity::time::SetTime;
@@ -101,7 +105,7 @@ impl Journal {
             let signatures = File::create(folder.join("signatures"))?;
             // The header comes last: without it there is no journal.
             let mut file = File::create(folder.join("header"))?;
-            file.write_all(&serde_json::to_vec(&header)?)?;
+            file.write_all(&line(&header)?)?;
             file.sync_all()?;
             File::open(&folder)?.sync_all()?;
             Ok((groups, signatures))
@@ -114,20 +118,20 @@ impl Journal {
     pub(crate) fn left_behind(cache: &Path) -> Result<Option<(Self, Vec<Group>)>> {
         let folder = cache.join(FOLDER);
         let Ok(text) = fs::read(folder.join("header")) else { return Ok(None) };
-        let Ok(header) = serde_json::from_slice::<Header>(&text) else {
-            // Died while the header was written: nothing had been stored yet.
-            fs::remove_dir_all(&folder).map_err(Error::local(&folder))?;
-            return Ok(None);
-        };
         let read = || -> io::Result<(File, File, Vec<Group>)> {
             let mut file = OpenOptions::new().read(true).append(true).open(folder.join("groups"))?;
-            let lines = BufReader::new(&mut file).lines();
-            let whole = |line: io::Result<String>| serde_json::from_str(&line.ok()?).ok();
-            let groups = lines.map_while(whole).collect();
+            let lines = BufReader::new(&mut file).split(b'\n');
+            let mut groups: Vec<Group> = lines.map_while(|line| parse(&line.ok()?)).collect();
             let signatures = OpenOptions::new().read(true).write(true).open(folder.join("signatures"))?;
+            groups.truncate(with_signatures(&signatures, &groups)?);
             Ok((file, signatures, groups))
         };
-        let (groups_file, signatures, groups) = read().map_err(Error::local(&folder))?;
+        let (header, read) = (parse::<Header>(&text), read());
+        let (Some(header), Ok((groups_file, signatures, groups))) = (header, read) else {
+            // Died while it was made or removed, or damaged: there is nothing to complete.
+            remove(&folder).map_err(Error::local(&folder))?;
+            return Ok(None);
+        };
         let journal = Self { folder, header, groups: groups_file, signatures, signatures_end: 0 };
         Ok(Some((journal, groups)))
     }
@@ -140,18 +144,17 @@ impl Journal {
         signatures_plain: u64,
         next: Option<&EntryPath>,
     ) -> Result<Group> {
-        self.signatures_end += signatures.len() as u64;
         let next = next.map(|path| path.as_bytes().to_vec());
-        let group = Group { volumes, signatures_end: self.signatures_end, signatures_plain, next };
+        let signatures_end = self.signatures_end + signatures.len() as u64;
+        let group = Group { volumes, signatures_end, signatures_plain, next };
         let mut write = || -> io::Result<()> {
             self.signatures.write_all(signatures)?;
             self.signatures.sync_data()?;
-            let mut line = serde_json::to_vec(&group)?;
-            line.push(b'\n');
-            self.groups.write_all(&line)?;
+            self.groups.write_all(&line(&group)?)?;
             self.groups.sync_data()
         };
         write().map_err(Error::local(&self.folder))?;
+        self.signatures_end = signatures_end;
         Ok(group)
     }
 
@@ -167,9 +170,13 @@ impl Journal {
         Ok(BufReader::with_capacity(1 << 16, file))
     }
 
-    /// The set is complete at the place: its signatures become the cached ones, the journal goes.
-    pub(crate) fn finish(mut self, last_member: &[u8], cached: &Path) -> Result<()> {
+    /// The set is complete at the place: its signatures, the first `end` bytes here, become the cached
+    /// ones, the journal goes. Beyond them lies what a failed group left.
+    pub(crate) fn finish(mut self, end: u64, last_member: &[u8], cached: &Path) -> Result<()> {
         let mut keep = || -> io::Result<()> {
+            remove_header(&self.folder)?;
+            self.signatures.set_len(end)?;
+            self.signatures.seek(SeekFrom::End(0))?;
             self.signatures.write_all(last_member)?;
             self.signatures.sync_data()?;
             fs::rename(self.folder.join("signatures"), cached)?;
@@ -180,6 +187,51 @@ impl Journal {
 
     /// Nothing of this run is worth keeping.
     pub(crate) fn discard(self) -> Result<()> {
-        fs::remove_dir_all(&self.folder).map_err(Error::local(&self.folder))
+        remove(&self.folder).map_err(Error::local(&self.folder))
     }
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    remove_header(folder)?;
+    fs::remove_dir_all(folder)
+}
+
+fn remove_header(folder: &Path) -> io::Result<()> {
+    fs::remove_file(folder.join("header"))?;
+    File::open(folder)?.sync_all()
+}
+
+/// How many of the groups have their signatures, whole.
+fn with_signatures(mut file: &File, groups: &[Group]) -> io::Result<usize> {
+    let (mut end, mut plain) = (0, 0);
+    for (index, group) in groups.iter().enumerate() {
+        let (Some(length), Some(expected)) =
+            (group.signatures_end.checked_sub(end), group.signatures_plain.checked_sub(plain))
+        else {
+            return Ok(index);
+        };
+        file.seek(SeekFrom::Start(end))?;
+        let member = BufReader::with_capacity(1 << 16, file.take(length));
+        if !matches!(io::copy(&mut gunzip(member), &mut io::sink()), Ok(found) if found == expected) {
+            return Ok(index);
+        }
+        (end, plain) = (group.signatures_end, group.signatures_plain);
+    }
+    Ok(groups.len())
+}
+
+fn line(record: &impl Serialize) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(record)?;
+    let mut line = format!("{:08x} ", crc32fast::hash(&json)).into_bytes();
+    line.extend_from_slice(&json);
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// `None` for a line that is not as it was written.
+fn parse<T: for<'a> Deserialize<'a>>(line: &[u8]) -> Option<T> {
+    let (sum, json) = line.split_at_checked(9)?;
+    let json = json.strip_suffix(b"\n").unwrap_or(json);
+    let right = sum == format!("{:08x} ", crc32fast::hash(json)).as_bytes();
+    serde_json::from_slice(json).ok().filter(|_| right)
 }

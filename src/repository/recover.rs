@@ -13,6 +13,7 @@ use super::seal::Sealing;
 use super::writer::SetWriter;
 use crate::context::{Context, Level};
 use crate::crypto::{self, Sealer};
+use crate::destination::DestinationError;
 use crate::duplicity::name::Part;
 use crate::error::{Error, Result, opening};
 use crate::secret::Passphrase;
@@ -44,12 +45,16 @@ pub(crate) fn recover(
         journal.discard()?;
         return Ok(Recovered::Closed(header.at));
     }
-    let whole = count_whole_groups(repository, &header, &groups, ctx)?;
+    let whole = match continues(repository, &header) {
+        true => count_whole_groups(repository, &header, &groups, ctx)?,
+        false => 0,
+    };
     let (kept, dropped) = groups.split_at(whole);
     for volume in dropped.iter().flat_map(|group| &group.volumes) {
         repository.destination.delete(&volume.staged)?;
         repository.destination.delete(&volume_name(repository, &header, volume))?;
     }
+    delete_unlisted(repository, &header, kept)?;
     let outcome = if kept.iter().all(|group| group.volumes.is_empty()) {
         journal.discard()?;
         Recovered::Discarded
@@ -67,6 +72,26 @@ pub(crate) fn recover(
     };
     repository.reload()?;
     Ok(outcome)
+}
+
+/// Somebody else may have continued the chain since. Two increments on one base make one of them, and all
+/// that follows it, unusable.
+fn continues(repository: &Repository, header: &Header) -> bool {
+    let end = repository.newest_chain().map(|chain| chain.end().0);
+    header.from.is_none() || header.from == end
+}
+
+/// Volumes of the set whose lines in the journal were damaged: with them it would look like one whose
+/// manifest was cut off.
+fn delete_unlisted(repository: &Repository, header: &Header, kept: &[Group]) -> Result<()> {
+    let last = kept.iter().flat_map(|group| &group.volumes).map(|volume| volume.number).max();
+    let begun = repository.collection.incomplete.iter().filter(|set| set.id == header.set());
+    for (number, name) in begun.flat_map(|set| &set.volumes) {
+        if Some(*number) > last {
+            repository.destination.delete(name)?;
+        }
+    }
+    Ok(())
 }
 
 fn manifest_sealing(header: &Header) -> crate::duplicity::name::Sealing {
@@ -119,7 +144,12 @@ fn holds(repository: &Repository, name: &str, volume: &Volume) -> Result<bool> {
         match stored.read(&mut buffer) {
             Ok(0) => return Ok(hasher.finalize()[..] == volume.sha256[..]),
             Ok(n) => hasher.update(&buffer[..n]),
-            Err(_) => return Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                let error = DestinationError::from_io(name, error);
+                // What cannot be read now may well be whole.
+                return if error.temporary { Err(error.into()) } else { Ok(false) };
+            }
         }
     }
 }

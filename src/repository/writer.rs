@@ -34,6 +34,12 @@ pub(crate) struct SetWriter<'r> {
     signatures_plain: u64,
     stored_bytes: u64,
     next: Option<EntryPath>,
+    /// Stored bytes of the journal's signatures that belong to the committed groups.
+    signatures_end: u64,
+    /// Final names of a group that failed on its way: some of them may be visible.
+    failed: Vec<String>,
+    /// The signatures on their way to the place are not those of the committed groups.
+    spoilt: bool,
 }
 
 impl<'r> SetWriter<'r> {
@@ -65,6 +71,9 @@ impl<'r> SetWriter<'r> {
             signatures_plain: 0,
             stored_bytes: 0,
             next: None,
+            signatures_end: 0,
+            failed: Vec::new(),
+            spoilt: false,
         })
     }
 
@@ -84,6 +93,7 @@ impl<'r> SetWriter<'r> {
         let mut fragments = gunzip(writer.journal.signatures_until(last.signatures_end)?);
         writer.signatures_plain = io::copy(&mut fragments, &mut writer.signatures).map_err(put_error)?;
         drop(fragments);
+        writer.signatures_end = last.signatures_end;
         if writer.signatures_plain != last.signatures_plain {
             return Err(Error::damaged("the journal of the interrupted run"));
         }
@@ -116,19 +126,29 @@ impl<'r> SetWriter<'r> {
     ) -> Result<()> {
         let first = self.manifest.volumes.last().map_or(1, |volume| volume.number + 1);
         let lines: Vec<_> = (first..).zip(&volumes).map(|(number, volume)| line(number, volume)).collect();
-        self.signatures_plain +=
-            io::copy(&mut gunzip(signatures), &mut self.signatures).map_err(put_error)?;
-        self.journal.append(lines, signatures, self.signatures_plain, next.as_ref())?;
+        let plain = io::copy(&mut gunzip(signatures), &mut io::sink()).map_err(internal)?;
+        let group = self.journal.append(lines, signatures, self.signatures_plain + plain, next.as_ref())?;
+        self.failed = (first..).zip(&volumes).map(|(number, _)| self.volume_name(number)).collect();
+        let mut records = Vec::with_capacity(volumes.len());
+        let mut stored_bytes = 0;
         for (number, volume) in (first..).zip(volumes) {
             let name = self.volume_name(number);
             let Sealed { staged, size, sha1, sha256 } = volume.sealed;
             staged.publish(&*self.repository.destination, &name, Existing::Refuse)?;
-            self.stored_bytes += size;
+            stored_bytes += size;
             let (start, end) = (volume.start, volume.end);
             let hashes = (Some(sha1), Some(sha256));
-            let record = VolumeRecord { number, start, end, sha1: hashes.0, md5: None, sha256: hashes.1 };
-            self.manifest.volumes.push(record);
+            records.push(VolumeRecord { number, start, end, sha1: hashes.0, md5: None, sha256: hashes.1 });
         }
+        // All of the group is there. Signatures of anything else would make the next run pass it over.
+        self.spoilt = true;
+        io::copy(&mut gunzip(signatures), &mut self.signatures).map_err(put_error)?;
+        self.spoilt = false;
+        self.failed.clear();
+        self.manifest.volumes.append(&mut records);
+        self.stored_bytes += stored_bytes;
+        self.signatures_plain += plain;
+        self.signatures_end = group.signatures_end;
         self.next = next;
         Ok(())
     }
@@ -136,6 +156,7 @@ impl<'r> SetWriter<'r> {
     /// Completes the set with what was committed. `finished` is false when the walk was cut short.
     /// Returns stored bytes in all.
     pub(crate) fn finish(mut self, finished: bool) -> Result<u64> {
+        self.withdraw_failed()?;
         if self.is_empty() {
             self.commit_empty_volume()?;
         }
@@ -149,24 +170,32 @@ impl<'r> SetWriter<'r> {
         self.stored_bytes += publish_anew(self.repository, self.signatures, &name)?;
 
         let mut text = Vec::new();
-        self.manifest.write(&mut text).map_err(|e| Error::Internal(e.to_string()))?;
+        self.manifest.write(&mut text).map_err(internal)?;
         let staged = self.repository.destination.stage()?;
         let mut manifest = SealedWriter::for_manifest(staged, &self.sealing).map_err(put_error)?;
         manifest.write_all(&text).map_err(put_error)?;
         let name = self.repository.name_of(set, Part::Manifest, self.sealing.named_for_manifest());
         self.stored_bytes += publish_anew(self.repository, manifest, &name)?;
 
-        // The set stands. What follows only warms the cache.
-        let cached = self.repository.cached_signatures_name(set);
-        let plain = self.repository.name_of(set, Part::Manifest, crate::duplicity::name::Sealing::Plain);
-        self.journal.finish(&gzip_member(&end)?, &self.repository.cache.folder().join(&cached))?;
-        self.repository.cache.vouch(&cached)?;
-        self.repository.cache.replace(&plain, |file| file.write_all(&text))?;
+        // The set stands, whatever becomes of the cache: what is missing there is fetched from the place.
+        let _ = warm_cache(self.repository, self.journal, self.signatures_end, &end, &text);
         Ok(self.stored_bytes)
     }
 
-    /// Gives the set up: nothing of it was published.
-    pub(crate) fn discard(self) -> Result<()> {
+    /// A volume that the manifest does not name would look like a manifest that was cut off.
+    fn withdraw_failed(&mut self) -> Result<()> {
+        if self.spoilt {
+            return Err(Error::Internal("the signatures of this run are not whole".into()));
+        }
+        for name in std::mem::take(&mut self.failed) {
+            self.repository.destination.delete(&name)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the set up: nothing of it is whole.
+    pub(crate) fn discard(mut self) -> Result<()> {
+        self.withdraw_failed()?;
         self.journal.discard()
     }
 
@@ -181,6 +210,22 @@ impl<'r> SetWriter<'r> {
         let next = self.next.clone();
         self.commit(vec![volume], &gzip_member(&[])?, next)
     }
+}
+
+fn warm_cache(
+    repository: &Repository,
+    journal: Journal,
+    signatures_end: u64,
+    end_of_archive: &[u8],
+    manifest: &[u8],
+) -> Result<()> {
+    let set = journal.header.set();
+    let cached = repository.cached_signatures_name(set);
+    let last_member = gzip_member(end_of_archive)?;
+    journal.finish(signatures_end, &last_member, &repository.cache.folder().join(&cached))?;
+    repository.cache.vouch(&cached)?;
+    let plain = repository.name_of(set, Part::Manifest, crate::duplicity::name::Sealing::Plain);
+    repository.cache.replace(&plain, |file| file.write_all(manifest))
 }
 
 pub(crate) fn line(number: u32, volume: &FinishedVolume) -> journal::Volume {
@@ -209,7 +254,11 @@ fn gzip_member(plain: &[u8]) -> Result<Vec<u8>> {
         out.write_all(plain)?;
         out.finish()
     };
-    member().map_err(|e| Error::Internal(e.to_string()))
+    member().map_err(internal)
+}
+
+fn internal(error: io::Error) -> Error {
+    Error::Internal(error.to_string())
 }
 
 /// Between plain bytes and the place only the place can fail.
