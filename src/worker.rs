@@ -7,7 +7,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,7 @@ struct Queued {
     id: JobId,
     job: Job,
     ctx: Context,
+    monitor: Arc<Forward>,
 }
 
 /// Which events a worker passes on besides progress, problems and the end.
@@ -109,9 +110,10 @@ impl Worker {
         let id = JobId(self.next);
         let cancel = CancelToken::default();
         let monitor = Arc::new(Forward::new(id, self.sink.clone(), self.interest.changes));
-        let ctx = Context { cancel: cancel.clone(), monitor, clock: self.interest.clock };
+        let ctx =
+            Context { cancel: cancel.clone(), monitor: monitor.clone(), clock: self.interest.clock };
         let refused = match &self.queue {
-            Some(queue) => queue.send(Queued { id, job, ctx }).is_err(),
+            Some(queue) => queue.send(Queued { id, job, ctx, monitor }).is_err(),
             None => true,
         };
         if refused {
@@ -133,7 +135,7 @@ impl Drop for Worker {
 }
 
 fn serve(jobs: &Receiver<Queued>, sink: &Sink) {
-    while let Ok(Queued { id, job, ctx }) = jobs.recv() {
+    while let Ok(Queued { id, job, ctx, monitor }) = jobs.recv() {
         let outcome = match ctx.check() {
             Err(cancelled) => Outcome::Cancelled(cancelled.0),
             Ok(()) => {
@@ -146,6 +148,7 @@ fn serve(jobs: &Receiver<Queued>, sink: &Sink) {
                 }
             }
         };
+        monitor.end();
         sink(Event::Finished { id, outcome });
     }
 }
@@ -166,13 +169,27 @@ struct Forward {
     sink: Sink,
     changes: bool,
     last: Mutex<Option<Instant>>,
+    /// Nothing more is passed on: threads that read ahead may outlive the job by a moment.
+    ended: RwLock<bool>,
 }
 
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Forward {
     fn new(id: JobId, sink: Sink, changes: bool) -> Self {
-        Self { id, sink, changes, last: Mutex::new(None) }
+        Self { id, sink, changes, last: Mutex::new(None), ended: RwLock::new(false) }
+    }
+
+    fn pass_on(&self, event: Event) {
+        let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
+        if !*ended {
+            (self.sink)(event);
+        }
+    }
+
+    /// Returns when no event is on its way any more.
+    fn end(&self) {
+        *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
     }
 }
 
@@ -184,20 +201,20 @@ impl Monitor for Forward {
         }
         *last = Some(Instant::now());
         drop(last);
-        (self.sink)(Event::Progress { id: self.id, progress });
+        self.pass_on(Event::Progress { id: self.id, progress });
     }
 
     fn problem(&self, problem: Problem) {
-        (self.sink)(Event::Problem { id: self.id, problem });
+        self.pass_on(Event::Problem { id: self.id, problem });
     }
 
     fn changed(&self, change: Change, path: &EntryPath) {
         if self.changes {
-            (self.sink)(Event::Changed { id: self.id, change, path: path.clone() });
+            self.pass_on(Event::Changed { id: self.id, change, path: path.clone() });
         }
     }
 
     fn message(&self, level: Level, text: &dyn fmt::Display) {
-        (self.sink)(Event::Message { id: self.id, level, text: text.to_string() });
+        self.pass_on(Event::Message { id: self.id, level, text: text.to_string() });
     }
 }
