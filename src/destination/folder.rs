@@ -105,7 +105,7 @@ impl Destination for Folder {
         let file =
             fs::openat(&folder, &parked, flags, FILE_MODE).map_err(|error| self.error(&parked, error))?;
         let root = Arc::clone(&self.root);
-        Ok(Box::new(StagedFile { root, folder, parked, file: file.into(), written: 0, state: State::Open }))
+        Ok(Box::new(StagedFile { root, folder, parked, file: Some(file.into()), written: 0, state: State::Staged }))
     }
 
     fn adopt(&self, parked: &str, name: &str) -> Result<()> {
@@ -146,10 +146,8 @@ impl Destination for Folder {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Being written; removed on drop.
-    Open,
-    /// Durable and measured; removed on drop.
-    Sealed,
+    /// Being written, or sealed; removed on drop.
+    Staged,
     /// Published or parked: no longer ours to remove.
     Settled,
 }
@@ -158,7 +156,8 @@ struct StagedFile {
     root: Arc<Path>,
     folder: Arc<OwnedFd>,
     parked: String,
-    file: File,
+    /// Closed once it is sealed: a large file has thousands of volumes that wait to be published.
+    file: Option<File>,
     written: u64,
     state: State,
 }
@@ -171,16 +170,16 @@ impl StagedFile {
 
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.state != State::Open {
+        let Some(file) = &mut self.file else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "written to after it was sealed"));
-        }
-        let count = self.file.write(bytes)?;
+        };
+        let count = file.write(bytes)?;
         self.written += count as u64;
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        Ok(())
     }
 }
 
@@ -190,16 +189,16 @@ impl Staged for StagedFile {
     }
 
     fn seal(&mut self) -> Result<u64> {
-        if self.state == State::Open {
+        if let Some(file) = &self.file {
             // Size after fsync: network file systems report a full disk only then.
-            let stored = self.file.sync_all().and_then(|()| self.file.metadata());
+            let stored = file.sync_all().and_then(|()| file.metadata());
             let stored = stored.map_err(|error| self.error(&self.parked, error))?.len();
             if stored != self.written {
                 let cause = format!("{} bytes written, {stored} stored", self.written);
                 let error = DestinationError::new(ErrorKind::Other, shown(&self.root, &self.parked));
                 return Err(DestinationError { temporary: true, source: Some(cause.into()), ..error });
             }
-            self.state = State::Sealed;
+            self.file = None;
         }
         Ok(self.written)
     }
