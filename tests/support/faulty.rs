@@ -78,11 +78,18 @@ struct Log {
 pub(crate) struct Faulty {
     inner: Arc<dyn Destination>,
     log: Arc<Mutex<Log>>,
+    at_fault: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Faulty {
     pub(crate) fn new(inner: Arc<dyn Destination>) -> Self {
-        Self { inner, log: Arc::default() }
+        Self { inner, log: Arc::default(), at_fault: None }
+    }
+
+    /// Calls `act` at the moment of the planned fault, before anybody hears of it: to keep what a killed
+    /// run's disk looked like.
+    pub(crate) fn at_fault(self, act: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { at_fault: Some(Arc::new(act)), ..self }
     }
 
     /// Plans a fault and begins counting anew.
@@ -128,8 +135,13 @@ impl Faulty {
             counted(fault) && earlier(&log, fault.op) == fault.nth
         });
         let hit = hit.map(|fault| if log.reached { Fault { when: When::Before, ..fault } } else { fault });
+        let first = hit.is_some() && !log.reached;
         log.reached |= hit.is_some();
         log.calls.push(Call { op, name: name.to_owned() });
+        drop(log);
+        if let Some(act) = self.at_fault.as_ref().filter(|_| first) {
+            act();
+        }
         hit
     }
 

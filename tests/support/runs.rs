@@ -1,0 +1,184 @@
+//! Runs of the engine in this process, and what they said.
+
+// Each test crate uses its own part of this.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use hindsight::context::{Clock, Context, Level, Monitor, Problem, ProblemKind};
+use hindsight::destination::{Destination, Folder};
+use hindsight::engine::{
+    self, BackupJob, BackupReport, Job, ListJob, Mode, Ownership, Place, Report, RestoreJob, StatusJob,
+};
+use hindsight::entry::{Attributes, EntryPath};
+use hindsight::error::Error;
+use hindsight::secret::Passphrase;
+use hindsight::tree::select::Selection;
+use tempfile::TempDir;
+
+/// A source folder, a place, and a cache, gone with this value.
+pub(crate) struct Home {
+    folder: TempDir,
+    pub(crate) source: PathBuf,
+    pub(crate) passphrase: Option<Passphrase>,
+    pub(crate) volume_size: u64,
+}
+
+/// What a run reported.
+#[derive(Default)]
+pub(crate) struct Heard {
+    problems: Mutex<Vec<Problem>>,
+    messages: Mutex<Vec<String>>,
+}
+
+impl Heard {
+    pub(crate) fn kinds(&self) -> Vec<ProblemKind> {
+        self.problems.lock().unwrap().iter().map(|problem| problem.kind).collect()
+    }
+
+    pub(crate) fn said(&self, part: &str) -> bool {
+        self.messages.lock().unwrap().iter().any(|message| message.contains(part))
+    }
+}
+
+impl Monitor for Heard {
+    fn problem(&self, problem: Problem) {
+        self.problems.lock().unwrap().push(problem);
+    }
+
+    fn message(&self, _: Level, text: &dyn Display) {
+        self.messages.lock().unwrap().push(text.to_string());
+    }
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source");
+        fs::create_dir(&source).unwrap();
+        Self { folder, source, passphrase: None, volume_size: 100_000 }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Another place and cache for the same source, with the files that this one has now.
+    pub(crate) fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["place", "cache"].into_iter().filter(|name| self.path(name).exists()) {
+            copy_files(&self.path(name), &folder.path().join(name));
+        }
+        let (source, passphrase) = (self.source.clone(), self.passphrase.clone());
+        Self { folder, source, passphrase, volume_size: self.volume_size }
+    }
+
+    fn place(&self, destination: Arc<dyn Destination>, cache: &str) -> Place {
+        Place {
+            destination,
+            passphrase: self.passphrase.clone(),
+            cache: self.path(cache),
+            address: OsString::from(self.path("place")),
+        }
+    }
+
+    /// As a reader on another computer finds it.
+    fn foreign(&self) -> Place {
+        self.place(Arc::new(Folder::new(self.path("place"))), "reader")
+    }
+
+    pub(crate) fn try_backup(
+        &self,
+        destination: Arc<dyn Destination>,
+        time: i64,
+    ) -> (Result<BackupReport, Error>, Arc<Heard>) {
+        let heard = Arc::new(Heard::default());
+        let job = BackupJob {
+            place: self.place(destination, "cache"),
+            source: self.source.clone(),
+            selection: Arc::new(Selection::everything()),
+            mode: Mode::Auto,
+            encrypt: self.passphrase.is_some(),
+            volume_size: Some(self.volume_size),
+            allow_source_mismatch: false,
+            count_first: false,
+        };
+        let ctx = Context { clock: Clock::Fixed(time), monitor: heard.clone(), ..Context::silent() };
+        let report = engine::run(Job::Backup(job), &ctx).map(|report| match report {
+            Report::Backup(report) => report,
+            other => panic!("{other:?}"),
+        });
+        (report, heard)
+    }
+
+    pub(crate) fn backup(&self, time: i64) -> (BackupReport, Arc<Heard>) {
+        let (report, heard) = self.try_backup(Arc::new(Folder::new(self.path("place"))), time);
+        (report.unwrap(), heard)
+    }
+
+    /// Dates that a reader can choose from, oldest first.
+    pub(crate) fn dates(&self) -> Vec<i64> {
+        if !self.path("place").exists() {
+            return Vec::new();
+        }
+        let report = engine::run(Job::Status(StatusJob { place: self.foreign() }), &Context::silent());
+        let Ok(Report::Status(status)) = report else { panic!("{report:?}") };
+        assert!(status.orphaned.is_empty());
+        status.chains.iter().flat_map(|chain| &chain.sets).map(|set| set.time).collect()
+    }
+
+    /// What a date claims to hold.
+    pub(crate) fn listing(&self, time: i64) -> BTreeMap<PathBuf, Attributes> {
+        let listed = Arc::new(Mutex::new(BTreeMap::new()));
+        let all = listed.clone();
+        let each = move |path: &EntryPath, attributes: &Attributes| {
+            all.lock().unwrap().insert(path.below(Path::new("")), attributes.clone());
+        };
+        let job = ListJob { place: self.foreign(), time: Some(time), each: Arc::new(each) };
+        engine::run(Job::List(job), &Context::silent()).unwrap();
+        let listed = listed.lock().unwrap();
+        listed.clone()
+    }
+
+    /// Brings a date back, with no loss at all. The caller removes it if it is asked for again.
+    pub(crate) fn restore(&self, time: i64) -> PathBuf {
+        let target = self.path(&format!("restored-{time}"));
+        if target.exists() {
+            fs::remove_dir_all(&target).unwrap();
+        }
+        let job = RestoreJob {
+            place: self.foreign(),
+            target: target.clone(),
+            path: EntryPath::root(),
+            time: Some(time),
+            force: false,
+            ownership: Ownership::ByName,
+        };
+        let heard = Arc::new(Heard::default());
+        let ctx = Context { monitor: heard.clone(), ..Context::silent() };
+        let Report::Restore(report) = engine::run(Job::Restore(job), &ctx).unwrap() else { unreachable!() };
+        let heard = (heard.problems.lock().unwrap(), heard.messages.lock().unwrap());
+        assert_eq!((report.lost, report.not_written), (0, 0), "{heard:?}");
+        target
+    }
+}
+
+/// Copies plain files and folders of them, as they are at this moment.
+pub(crate) fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_files(&entry.path(), &target);
+        } else if let Err(error) = fs::copy(entry.path(), target) {
+            // Uploads of another thread come and go meanwhile.
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+        }
+    }
+}
