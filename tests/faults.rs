@@ -26,7 +26,7 @@ use support::bytes::{bytes, next};
 use support::compare::{Detail, Snapshot};
 use support::faulty::{Fault, Faulty, When};
 use support::hash::sha256;
-use support::runs::{Home, copy_files};
+use support::runs::Home;
 use support::sets::file_names;
 
 const FIRST: i64 = 1_700_000_000;
@@ -119,25 +119,8 @@ impl Scene {
 
     fn survives(&self, fault: Fault) {
         let home = self.home.copy();
-        let (cache, kept) = (home.path("cache"), home.path("cache-at-death"));
-        let place = Faulty::new(Arc::new(Folder::new(home.path("place"))));
-        // A killed run's cache is what lay on the disk at that moment, not what its end makes of it.
-        let place = place.at_fault(move || {
-            if fault.forever {
-                copy_files(&cache, &kept);
-            }
-        });
-        place.plan(fault);
-        let (report, _) = home.try_backup(Arc::new(place.clone()), SECOND);
-        if !place.reached() {
-            // Threads share out the calls differently each time; the very last ones may not come.
-            report.unwrap();
-            return;
-        }
-        if fault.forever {
-            fs::remove_dir_all(home.path("cache")).unwrap();
-            fs::rename(home.path("cache-at-death"), home.path("cache")).unwrap();
-        }
+        let met = home.backup_with(fault, SECOND);
+        assert!(met.is_some(), "the fault was not reached");
         self.check_what_is_seen(&home);
         let journal = home.path("cache/hindsight-run/header").exists();
 

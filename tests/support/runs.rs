@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use hindsight::context::{Clock, Context, Level, Monitor, Problem, ProblemKind};
+use hindsight::context::{Change, Clock, Context, Level, Monitor, Problem, ProblemKind};
 use hindsight::destination::{Destination, Folder};
 use hindsight::engine::{
     self, BackupJob, BackupReport, Job, ListJob, Mode, Ownership, Place, Report, RestoreJob, StatusJob,
@@ -20,6 +20,8 @@ use hindsight::error::Error;
 use hindsight::secret::Passphrase;
 use hindsight::tree::select::Selection;
 use tempfile::TempDir;
+
+use super::faulty::{Fault, Faulty};
 
 /// A source folder, a place, and a cache, gone with this value.
 pub(crate) struct Home {
@@ -34,7 +36,10 @@ pub(crate) struct Home {
 pub(crate) struct Heard {
     problems: Mutex<Vec<Problem>>,
     messages: Mutex<Vec<String>>,
+    at_change: Option<Box<AtChange>>,
 }
+
+type AtChange = dyn Fn(Change, &Path) + Send + Sync;
 
 impl Heard {
     pub(crate) fn kinds(&self) -> Vec<ProblemKind> {
@@ -49,6 +54,12 @@ impl Heard {
 impl Monitor for Heard {
     fn problem(&self, problem: Problem) {
         self.problems.lock().unwrap().push(problem);
+    }
+
+    fn changed(&self, change: Change, path: &EntryPath) {
+        if let Some(act) = &self.at_change {
+            act(change, &path.below(Path::new("")));
+        }
     }
 
     fn message(&self, _: Level, text: &dyn Display) {
@@ -78,6 +89,14 @@ impl Home {
         Self { folder, source, passphrase, volume_size: self.volume_size }
     }
 
+    /// Place and cache as they were when `kept` was copied from here.
+    pub(crate) fn put_back(&self, kept: &Self) {
+        for name in ["place", "cache"] {
+            fs::remove_dir_all(self.path(name)).unwrap();
+            copy_files(&kept.path(name), &self.path(name));
+        }
+    }
+
     fn place(&self, destination: Arc<dyn Destination>, cache: &str) -> Place {
         Place {
             destination,
@@ -97,7 +116,16 @@ impl Home {
         destination: Arc<dyn Destination>,
         time: i64,
     ) -> (Result<BackupReport, Error>, Arc<Heard>) {
-        let heard = Arc::new(Heard::default());
+        self.run_backup(destination, time, Heard::default())
+    }
+
+    fn run_backup(
+        &self,
+        destination: Arc<dyn Destination>,
+        time: i64,
+        heard: Heard,
+    ) -> (Result<BackupReport, Error>, Arc<Heard>) {
+        let heard = Arc::new(heard);
         let job = BackupJob {
             place: self.place(destination, "cache"),
             source: self.source.clone(),
@@ -119,6 +147,33 @@ impl Home {
     pub(crate) fn backup(&self, time: i64) -> (BackupReport, Arc<Heard>) {
         let (report, heard) = self.try_backup(Arc::new(Folder::new(self.path("place"))), time);
         (report.unwrap(), heard)
+    }
+
+    /// `act` is called in the middle of the run, when the engine is done with a path.
+    pub(crate) fn backup_hearing(
+        &self,
+        time: i64,
+        act: impl Fn(Change, &Path) + Send + Sync + 'static,
+    ) -> (BackupReport, Arc<Heard>) {
+        let heard = Heard { at_change: Some(Box::new(act)), ..Heard::default() };
+        let (report, heard) = self.run_backup(Arc::new(Folder::new(self.path("place"))), time, heard);
+        (report.unwrap(), heard)
+    }
+
+    /// A run that meets a fault; killed by it, it leaves the cache that lay on the disk at that moment, not
+    /// what its end made of it. `None` when the fault was not reached.
+    pub(crate) fn backup_with(&self, fault: Fault, time: i64) -> Option<Result<BackupReport, Error>> {
+        let (cache, kept) = (self.path("cache"), self.path("cache-at-death"));
+        let at_death = (cache.clone(), kept.clone());
+        let place = Faulty::new(Arc::new(Folder::new(self.path("place"))));
+        let place = place.at_fault(move || copy_files(&at_death.0, &at_death.1));
+        place.plan(fault);
+        let (report, _) = self.try_backup(Arc::new(place.clone()), time);
+        if fault.forever && place.reached() {
+            fs::remove_dir_all(&cache).unwrap();
+            fs::rename(kept, cache).unwrap();
+        }
+        place.reached().then_some(report)
     }
 
     /// Dates that a reader can choose from, oldest first.
