@@ -22,9 +22,13 @@ write_launcher() {
 
 runs_version() { [ -x "$1" ] && "$1" --version 2>/dev/null | grep -q "^duplicity $2\b"; }
 
-set_up_stock() {
+# Sets up everything that tests need, and tells them where the stock versions are.
+set_up_tests() {
+    install_listed "$project/build-aux/packages-build" "$project/build-aux/packages-test"
+    set_up_rust
     set_up_stock_08
     set_up_stock_32
+    export HINDSIGHT_STOCK_08=$stock_08 HINDSIGHT_STOCK_32=$stock_32
 }
 
 set_up_stock_08() {
