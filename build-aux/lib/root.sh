@@ -54,7 +54,9 @@ bootstrap() {
 }
 
 run_bootstrap() {
-    if [ "$1" = --mode=root ]; then as_root mmdebstrap "$@"; else mmdebstrap "$@"; fi
+    # /tmp is often in memory, and too small.
+    local mmdebstrap=(env TMPDIR=/var/tmp mmdebstrap "$@")
+    if [ "$1" = --mode=root ]; then as_root "${mmdebstrap[@]}"; else "${mmdebstrap[@]}"; fi
 }
 
 # The two ways in. Both leave CMD... where the caller stands, as who the caller is.
@@ -101,14 +103,17 @@ time_zone() {
 # in_bubble ROOT OPTION... -- CMD...: what both ways share: the root's programs, the system's names of people, its
 # network and its certificates.
 in_bubble() {
-    local root=$1 certificates=/usr/local/share/ca-certificates extra=()
+    local root=$1 shared=() place
     shift
-    [ -d "$certificates" ] && extra=(--ro-bind "$certificates" "$certificates")
+    # Certificates of the system's own, where they are kept as in Debian.
+    for place in /etc/ssl/certs /usr/local/share/ca-certificates; do
+        [ -e /etc/ssl/certs/ca-certificates.crt ] && [ -d "$place" ] && shared+=(--ro-bind "$place" "$place")
+    done
     exec bwrap --ro-bind "$root/usr" /usr --ro-bind "$root/etc" /etc \
         --symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
         --ro-bind /sys /sys \
         --ro-bind /etc/resolv.conf /etc/resolv.conf --ro-bind /etc/hosts /etc/hosts \
-        --ro-bind /etc/ssl/certs /etc/ssl/certs "${extra[@]}" \
+        "${shared[@]}" \
         --ro-bind-data 11 /etc/passwd --ro-bind-data 12 /etc/group \
         --setenv PATH "${CARGO_HOME:-$HOME/.cargo}/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
         --chdir "$PWD" "$@" 11< <(people passwd "$(id -u)" "$root") 12< <(people group "$(id -g)" "$root")

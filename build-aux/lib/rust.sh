@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR=$cache/target-host
 wanted_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$project/Cargo.toml")
 
 # Prints cargo's version in PATH, 0 if there is none.
-found_rust() { cargo --version 2>/dev/null | awk '{print $2; found = 1} END {if (!found) print 0}'; }
+found_rust() { { cargo --version 2>/dev/null || echo cargo 0; } | cut -d ' ' -f 2; }
 
 rust_suffices() { [ "$(printf '%s\n' "$wanted_rust" "$(found_rust)" | sort -V | head -n 1)" = "$wanted_rust" ]; }
 
