@@ -168,7 +168,7 @@ pub enum Kind {
 }
 
 /// Size and SHA-256 of a file's whole content.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Content {
     /// Bytes.
     pub size: u64,

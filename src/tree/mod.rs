@@ -1,1 +1,11 @@
-//! (to be written)
+//! The local side: the source in path order, who owns what, and what a faithful copy needs beyond bytes.
+
+pub mod acl;
+pub mod glob;
+pub mod metadata;
+pub mod owner;
+mod scan;
+pub mod select;
+pub mod source;
+pub mod target;
+pub mod walk;

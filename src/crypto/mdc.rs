@@ -1,0 +1,185 @@
+//! The body of a SEIPD packet, version 1: CFB encryption and the SHA-1 that guards it (RFC 4880, 5.13 and 5.14).
+//!
+//! Plain text: one random block, its last two octets again, packets, and the MDC packet `D3 14 SHA-1`.
+
+use std::io::{self, ErrorKind, Read, Write};
+
+use aes::cipher::array::{Array, typenum::U16};
+use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use aes::{Aes128, Aes192, Aes256};
+use sha1::{Digest, Sha1};
+
+use super::Error;
+use super::plain::{Chunks, altered};
+
+const BLOCK: usize = 16;
+const PREFIX: usize = BLOCK + 2;
+const MDC_HEADER: [u8; 2] = [0xD3, 0x14];
+const MDC: usize = 2 + 20;
+const VERSION: u8 = 1;
+/// Octets hashed and ciphered at a time; whole blocks.
+const CHUNK: usize = 64 * 1024;
+
+/// Encrypts with AES-256. Nothing is valid before `finish`.
+pub(super) struct MdcWriter<W: Write> {
+    out: W,
+    cipher: cfb_mode::Encryptor<Aes256>,
+    hash: Sha1,
+    chunk: Vec<u8>,
+}
+
+impl<W: Write> MdcWriter<W> {
+    pub(super) fn new(mut out: W, key: &[u8]) -> io::Result<Self> {
+        let cipher = cfb_mode::Encryptor::new_from_slices(key, &[0; BLOCK])
+            .map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
+        let mut prefix = [0; PREFIX];
+        getrandom::fill(&mut prefix[..BLOCK])?;
+        prefix.copy_within(BLOCK - 2..BLOCK, BLOCK);
+
+        out.write_all(&[VERSION])?;
+        let mut chunk = Vec::with_capacity(CHUNK);
+        chunk.extend_from_slice(&prefix);
+        Ok(Self { out, cipher, hash: Sha1::new(), chunk })
+    }
+
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        self.hash.update(&self.chunk);
+        self.hash.update(MDC_HEADER);
+        self.chunk.extend_from_slice(&MDC_HEADER);
+        self.chunk.extend_from_slice(&self.hash.finalize());
+        self.cipher.encrypt(&mut self.chunk);
+        self.out.write_all(&self.chunk)?;
+        Ok(self.out)
+    }
+}
+
+impl<W: Write> Write for MdcWriter<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if self.chunk.len() == CHUNK {
+            self.hash.update(&self.chunk);
+            let (blocks, _) = Array::slice_as_chunks_mut(&mut self.chunk);
+            self.cipher.encrypt_blocks(blocks);
+            self.out.write_all(&self.chunk)?;
+            self.chunk.clear();
+        }
+        let taken = data.len().min(CHUNK - self.chunk.len());
+        self.chunk.extend_from_slice(&data[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// CFB decryption of data that comes in order, in whole blocks except at the end.
+trait Decrypt: Send {
+    fn decrypt(&mut self, data: &mut [u8]);
+}
+
+impl<M: BlockModeDecrypt<BlockSize = U16> + Send> Decrypt for M {
+    fn decrypt(&mut self, data: &mut [u8]) {
+        let (blocks, rest) = Array::slice_as_chunks_mut(data);
+        self.decrypt_blocks(blocks);
+        if !rest.is_empty() {
+            let mut last = Array::default();
+            last[..rest.len()].copy_from_slice(rest);
+            self.decrypt_block(&mut last);
+            rest.copy_from_slice(&last[..rest.len()]);
+        }
+    }
+}
+
+fn decryptor(key: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
+    fn boxed<M: KeyIvInit + Decrypt + 'static>(key: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
+        match M::new_from_slices(key, &[0; BLOCK]) {
+            Ok(mode) => Ok(Box::new(mode)),
+            Err(_) => Err(ErrorKind::InvalidInput.into()),
+        }
+    }
+    match key.len() {
+        16 => boxed::<cfb_mode::Decryptor<Aes128>>(key),
+        24 => boxed::<cfb_mode::Decryptor<Aes192>>(key),
+        _ => boxed::<cfb_mode::Decryptor<Aes256>>(key),
+    }
+}
+
+/// The body of a packet that [`MdcWriter`] or another program wrote with AES, the variant given by the key's length.
+///
+/// The last chunk is given out only when the MDC is right.
+pub(super) struct MdcChunks<R> {
+    source: R,
+    cipher: Box<dyn Decrypt>,
+    hash: Sha1,
+    buffer: Vec<u8>,
+    /// `buffer[start..end]` is the chunk; what follows may be the MDC.
+    start: usize,
+    end: usize,
+    ended: bool,
+}
+
+impl<R: Read> MdcChunks<R> {
+    /// `source` is the packet's body after the version octet. `None` when the repeated octets show a wrong key.
+    pub(super) fn new(source: R, key: &[u8]) -> Result<Option<Self>, Error> {
+        let mut chunks = Self {
+            source,
+            cipher: decryptor(key)?,
+            hash: Sha1::new(),
+            buffer: Vec::with_capacity(MDC + CHUNK),
+            start: 0,
+            end: 0,
+            ended: false,
+        };
+        chunks.decrypt()?;
+        let Some(mdc) = chunks.buffer.len().checked_sub(MDC).filter(|&mdc| mdc >= PREFIX) else {
+            return Err(altered());
+        };
+        if chunks.buffer[BLOCK - 2..BLOCK] != chunks.buffer[BLOCK..PREFIX] {
+            let key_is_right = chunks.ended && chunks.buffer[mdc..].starts_with(&MDC_HEADER);
+            return if key_is_right { Err(altered()) } else { Ok(None) };
+        }
+        chunks.release()?;
+        chunks.start = PREFIX;
+        Ok(Some(chunks))
+    }
+
+    /// Keeps what may be the MDC and appends as much as there is, up to a chunk.
+    fn decrypt(&mut self) -> io::Result<()> {
+        self.buffer.drain(..self.end);
+        (self.start, self.end) = (0, 0);
+        let kept = self.buffer.len();
+        let count = self.source.by_ref().take(CHUNK as u64).read_to_end(&mut self.buffer)?;
+        self.cipher.decrypt(&mut self.buffer[kept..]);
+        self.ended = count < CHUNK;
+        Ok(())
+    }
+
+    /// Releases all that cannot be the MDC; at the end only if the MDC is right.
+    fn release(&mut self) -> Result<(), Error> {
+        let (data, mdc) = self.buffer.split_at(self.buffer.len() - MDC);
+        self.hash.update(data);
+        if self.ended {
+            self.hash.update(MDC_HEADER);
+            if mdc[..2] != MDC_HEADER || mdc[2..] != self.hash.finalize_reset()[..] {
+                return Err(altered());
+            }
+        }
+        self.end = data.len();
+        Ok(())
+    }
+}
+
+impl<R: Read> Chunks for MdcChunks<R> {
+    fn chunk(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    fn advance(&mut self) -> Result<bool, Error> {
+        if self.ended {
+            return Ok(false);
+        }
+        self.decrypt()?;
+        self.release()?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,222 @@
+//! Deltas: new content as copies from the old content and literal bytes.
+
+use fast_rsync::{IndexedSignature, Signature, diff};
+
+use super::DeltaError;
+use super::command::{Command, MAGIC, put_copy, put_end, put_literal};
+use super::signature::{HEADER, SignatureInfo, WEAK, has_strong_sum};
+
+/// Bytes of new data searched at a time. No match is lost at the cuts, so more would only cost memory.
+const WINDOW: usize = 4 << 20;
+/// After so many bytes without a single match, the rest will not match either.
+const HOPELESS: u64 = 16 << 20;
+
+/// A signature of old content, checked to be fit for making deltas.
+pub struct Basis {
+    info: SignatureInfo,
+    signature: Signature,
+}
+
+impl Basis {
+    /// Fails with [`DeltaError::UnsupportedSignature`] where the caller should store the whole content.
+    pub fn new(signature: Vec<u8>) -> Result<Self, DeltaError> {
+        let info = SignatureInfo::parse(&signature)?;
+        let SignatureInfo { kind, block_len, blocks, .. } = info;
+        if !info.supports_delta() {
+            return Err(DeltaError::UnsupportedSignature { kind, block_len, blocks });
+        }
+        let signature = Signature::deserialize(signature).map_err(|_| DeltaError::InvalidSignature)?;
+        Ok(Self { info, signature })
+    }
+
+    pub fn info(&self) -> SignatureInfo {
+        self.info
+    }
+
+    /// The weak and strong sums of `count` blocks from `block` on.
+    fn sums(&self, block: u64, count: u64) -> Option<&[u8]> {
+        if block.checked_add(count)? > self.info.blocks {
+            return None;
+        }
+        let entry = WEAK + self.info.strong_len as usize;
+        let start = HEADER + block as usize * entry;
+        self.signature.serialized().get(start..start + count as usize * entry)
+    }
+}
+
+/// Makes the delta of content that arrives in pieces of any size. Holds the index of the signature and
+/// two windows.
+pub struct Differ<'a> {
+    basis: &'a Basis,
+    index: IndexedSignature<'a>,
+    window: usize,
+    /// New data not yet turned into commands.
+    pending: Vec<u8>,
+    /// What the library found in one window.
+    found: Vec<u8>,
+    /// The last copy, not yet written since the next may continue it: (offset, length).
+    copy: (u64, u64),
+    started: bool,
+    matched: u64,
+    literal: u64,
+}
+
+impl<'a> Differ<'a> {
+    pub fn new(basis: &'a Basis) -> Self {
+        Self::with_window(basis, WINDOW)
+    }
+
+    pub(super) fn with_window(basis: &'a Basis, window: usize) -> Self {
+        Self {
+            basis,
+            index: basis.signature.index(),
+            window: window.max(2 * basis.info.block_len as usize),
+            pending: Vec::new(),
+            found: Vec::new(),
+            copy: (0, 0),
+            started: false,
+            matched: 0,
+            literal: 0,
+        }
+    }
+
+    /// Appends the commands known so far to `out`: at times none, at times those of whole windows.
+    pub fn update(&mut self, mut data: &[u8], out: &mut Vec<u8>) -> Result<(), DeltaError> {
+        while !data.is_empty() {
+            let (head, rest) = data.split_at(data.len().min(self.window - self.pending.len()));
+            self.pending.extend_from_slice(head);
+            data = rest;
+            if self.pending.len() == self.window {
+                let unmatched = self.search(out)?;
+                // A block that begins before the cut and ends behind it can begin only in these bytes.
+                let carried = unmatched.min(self.basis.info.block_len as usize - 1);
+                let cut = self.pending.len() - carried;
+                self.put_literal(self.pending.len() - unmatched, cut, out);
+                self.pending.drain(..cut);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the last commands and the end mark.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), DeltaError> {
+        let unmatched = self.search(out)?;
+        let start = self.pending.len() - unmatched;
+        let last = self.last_block(&self.pending[start..]);
+        self.put_literal(start, self.pending.len() - last, out);
+        if last > 0 {
+            let offset = (self.basis.info.blocks - 1) * u64::from(self.basis.info.block_len);
+            self.put_copy(offset, last as u64, out);
+        }
+        self.flush_copy(out);
+        put_end(out);
+        Ok(())
+    }
+
+    /// Bytes found in the old content so far.
+    pub fn matched_bytes(&self) -> u64 {
+        self.matched
+    }
+
+    /// Bytes not found in the old content so far.
+    pub fn literal_bytes(&self) -> u64 {
+        self.literal
+    }
+
+    /// Much was searched and nothing found: the whole content is cheaper to make and no larger.
+    pub fn is_hopeless(&self) -> bool {
+        self.matched == 0 && self.literal >= HOPELESS
+    }
+
+    /// Turns `pending` into commands, up to the unmatched bytes at its end, whose number is returned.
+    pub(super) fn search(&mut self, out: &mut Vec<u8>) -> Result<usize, DeltaError> {
+        if !self.started {
+            out.extend_from_slice(&MAGIC);
+            self.started = true;
+        }
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        diff(&self.index, &self.pending, &mut found).map_err(|_| DeltaError::InvalidSignature)?;
+        let mut commands = found.get(MAGIC.len()..).unwrap_or_default();
+        let (mut here, mut unmatched) = (0, 0);
+        loop {
+            match Command::read(&mut commands)? {
+                Command::End => break,
+                Command::Literal(length) => {
+                    unmatched += length as usize;
+                    commands = commands.get(length as usize..).unwrap_or_default();
+                }
+                Command::Copy { offset, length } => {
+                    self.put_literal(here, here + unmatched, out);
+                    here += unmatched + length as usize;
+                    unmatched = 0;
+                    self.put_copy(offset, length, out);
+                }
+            }
+        }
+        self.found = found;
+        Ok(unmatched)
+    }
+
+    fn put_literal(&mut self, start: usize, end: usize, out: &mut Vec<u8>) {
+        if start < end {
+            self.flush_copy(out);
+            put_literal(out, &self.pending[start..end]);
+            self.literal += (end - start) as u64;
+        }
+    }
+
+    fn put_copy(&mut self, offset: u64, length: u64, out: &mut Vec<u8>) {
+        let offset = self.preferred(offset, length);
+        if self.copy.0 + self.copy.1 == offset && self.copy.1 > 0 {
+            self.copy.1 += length;
+        } else {
+            self.flush_copy(out);
+            self.copy = (offset, length);
+        }
+        self.matched += length;
+    }
+
+    fn flush_copy(&mut self, out: &mut Vec<u8>) {
+        put_copy(out, self.copy.0, self.copy.1);
+        self.copy = (0, 0);
+    }
+
+    /// Equal blocks (zeros above all) occur in many places, of which the index knows one. Taking them from
+    /// where the last copy ended, else from where they are in the new content, lets copies grow together.
+    fn preferred(&self, offset: u64, length: u64) -> u64 {
+        let block_len = u64::from(self.basis.info.block_len);
+        let sums_at = |at: u64| {
+            let aligned = at.is_multiple_of(block_len) && length.is_multiple_of(block_len);
+            aligned.then(|| self.basis.sums(at / block_len, length / block_len)).flatten()
+        };
+        let wanted = sums_at(offset);
+        [self.copy.0 + self.copy.1, self.matched + self.literal]
+            .into_iter()
+            .find(|at| wanted.is_some() && sums_at(*at) == wanted)
+            .unwrap_or(offset)
+    }
+
+    /// How many bytes at the end of `tail` are the old content's last block, which is shorter than the others
+    /// and therefore not found by the search.
+    fn last_block(&self, tail: &[u8]) -> usize {
+        let blocks = self.basis.info.blocks;
+        let Some((weak, strong)) =
+            blocks.checked_sub(1).and_then(|b| self.basis.sums(b, 1)?.split_at_checked(WEAK))
+        else {
+            return 0;
+        };
+        // librsync's rollsum grown backwards from the end: of 16 bits each, the plain and the weighted sum.
+        let (mut plain, mut weighted) = (0u16, 0u16);
+        for (length, byte) in (1..self.basis.info.block_len as usize).zip(tail.iter().rev()) {
+            let value = u16::from(*byte) + 31;
+            plain = plain.wrapping_add(value);
+            weighted = weighted.wrapping_add(value.wrapping_mul(length as u16));
+            let sum = (u32::from(weighted) << 16 | u32::from(plain)).to_be_bytes();
+            if sum == weak && has_strong_sum(&tail[tail.len() - length..], strong) {
+                return length;
+            }
+        }
+        0
+    }
+}

@@ -1,0 +1,215 @@
+//! A place as a person writes it: duplicity's URLs. Only local folders so far.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+use md5::{Digest, Md5};
+
+use super::{Destination, Folder};
+
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SpecError {
+    #[error("not an address of the form scheme://place")]
+    NotUrl,
+    #[error("places of the kind {scheme}:// are not supported")]
+    UnsupportedScheme { scheme: String },
+    #[error("the address names no folder")]
+    NoPath,
+}
+
+/// Whether duplicity takes an argument for a URL rather than a path.
+pub fn is_url(text: &OsStr) -> bool {
+    scheme(text.as_bytes()).is_some()
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spec {
+    typed: OsString,
+    folder: PathBuf,
+}
+
+impl Spec {
+    /// `file:///absolute` or `file://relative/to/the/working/folder`. As in duplicity a query (`?`) and fragment
+    /// (`#`) are cut off, tabs and line ends ignored, and percent signs decoded only after the first slash.
+    /// Unlike there, `%FF` is a byte of the name, and any number of slashes makes an absolute path.
+    pub fn parse(typed: &OsStr) -> Result<Self, SpecError> {
+        let (scheme, rest) = scheme(typed.as_bytes()).ok_or(SpecError::NotUrl)?;
+        if !scheme.eq_ignore_ascii_case("file") {
+            return Err(SpecError::UnsupportedScheme { scheme: scheme.to_ascii_lowercase() });
+        }
+        let rest = rest.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
+        let rest: Vec<u8> =
+            rest.iter().copied().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n')).collect();
+        let slash = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        let (first, path) = rest.split_at(slash);
+        let folder = [first, percent_decode(path).as_slice()].concat();
+        // A NUL cannot be part of any path.
+        if folder.is_empty() || folder.contains(&0) {
+            return Err(SpecError::NoPath);
+        }
+        Ok(Self { typed: typed.to_owned(), folder: OsString::from_vec(folder).into() })
+    }
+
+    /// A folder chosen by other means than a typed address.
+    pub fn from_folder(folder: &Path) -> Self {
+        let encoded: String =
+            folder.as_os_str().as_bytes().iter().map(|byte| percent_encode(*byte)).collect();
+        Self { typed: format!("file://{encoded}").into(), folder: folder.to_owned() }
+    }
+
+    /// Exactly as given. May hold a password once other schemes exist: not for display.
+    pub fn typed(&self) -> &OsStr {
+        &self.typed
+    }
+
+    /// Where the place is a folder of this computer: that folder, as given.
+    pub fn folder(&self) -> Option<&Path> {
+        Some(&self.folder)
+    }
+
+    /// The same for every way to write one place: absolute, symbolic links resolved as far as the path exists.
+    /// For locks; never shown. Fails only if the working folder is gone.
+    pub fn normalised(&self) -> std::io::Result<OsString> {
+        let resolved = resolve(&std::path::absolute(&self.folder)?);
+        let mut url = OsString::from("file://");
+        url.push(resolved);
+        Ok(url)
+    }
+
+    /// Name of duplicity's cache folder when none is given: hexadecimal MD5 of the address as typed.
+    pub fn default_cache_name(&self) -> String {
+        Md5::digest(self.typed.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The place itself. Touches nothing yet.
+    pub fn connect(&self) -> Box<dyn Destination> {
+        Box::new(Folder::new(&self.folder))
+    }
+}
+
+/// Splits `scheme://rest`.
+fn scheme(text: &[u8]) -> Option<(&str, &[u8])> {
+    let end = text.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+')))?;
+    let rest = text[end..].strip_prefix(b"://")?;
+    let scheme = std::str::from_utf8(&text[..end]).ok()?;
+    (!scheme.is_empty()).then_some((scheme, rest))
+}
+
+/// Percent signs without two hexadecimal digits stay as they are.
+fn percent_decode(text: &[u8]) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| (*byte as char).to_digit(16));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        match (byte, digit(tail.first()), digit(tail.get(1))) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                rest = &tail[2..];
+            }
+            _ => {
+                decoded.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    decoded
+}
+
+fn percent_encode(byte: u8) -> String {
+    match byte {
+        b'/' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    }
+}
+
+/// Resolves the longest part of an absolute path that exists; `..` in the rest is taken literally.
+fn resolve(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    let Some((ancestor, mut resolved)) = existing else { return path.to_owned() };
+    for component in path.strip_prefix(ancestor).unwrap_or(Path::new("")).components() {
+        match component {
+            Component::ParentDir => {
+                resolved.pop();
+            }
+            other => resolved.push(other),
+        }
+    }
+    resolved
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    fn folder(url: &str) -> PathBuf {
+        Spec::parse(OsStr::new(url)).unwrap().folder
+    }
+
+    #[test]
+    fn local_addresses_mean_what_they_mean_to_duplicity() {
+        assert_eq!(folder("file:///a%20b/c?x#y"), Path::new("/a b/c"));
+        assert_eq!(folder("file://rel/d;p?q"), Path::new("rel/d;p"));
+        assert_eq!(folder("file://%41b/c%41"), Path::new("%41b/cA"));
+        assert_eq!(folder("file://u@h:3/x"), Path::new("u@h:3/x"));
+        assert_eq!(folder("FILE:///a\nb/ c "), Path::new("/ab/ c "));
+        assert_eq!(folder("file:///100%/%zz"), Path::new("/100%/%zz"));
+        assert_eq!(folder("file:///%FF").as_os_str().as_bytes(), b"/\xff");
+        assert_eq!(folder("file:///"), Path::new("/"));
+    }
+
+    #[test]
+    fn other_schemes_are_named_in_the_error_and_nothing_else_is() {
+        let error = Spec::parse(OsStr::new("sftp://me:secret@host/dir")).unwrap_err();
+        assert_eq!(error, SpecError::UnsupportedScheme { scheme: "sftp".into() });
+        assert!(!error.to_string().contains("secret"));
+        assert_eq!(Spec::parse(OsStr::new("/a/path")), Err(SpecError::NotUrl));
+        assert_eq!(Spec::parse(OsStr::new("file://")), Err(SpecError::NoPath));
+        assert_eq!(Spec::parse(OsStr::new("file:///a%00b")), Err(SpecError::NoPath));
+    }
+
+    #[test]
+    fn urls_are_told_from_paths() {
+        for url in ["file://x", "gio+smb://h/s", "S3://b", "x_1://"] {
+            assert!(is_url(OsStr::new(url)), "{url}");
+        }
+        for path in ["/a", "a", "", "://x", "file:/x", "./file://x", "a-b://x"] {
+            assert!(!is_url(OsStr::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_cache_is_named_by_the_address_as_typed() {
+        let spec = Spec::parse(OsStr::new("file:///tmp/backup")).unwrap();
+        assert_eq!(spec.default_cache_name(), "ba8d32ccb88d13597b4784252744fc75");
+    }
+
+    #[test]
+    fn all_spellings_of_a_place_normalise_to_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(base.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", base.join("link")).unwrap();
+        let normal = |tail: &str| {
+            Spec::parse(OsStr::new(&format!("file://{}/{tail}", base.display())))
+                .unwrap()
+                .normalised()
+                .unwrap()
+        };
+        let expected = normal("real/new");
+        for other in ["link/new", "real//new/", "./real/new", "link/new/", "real/x/../new", "%72eal/new"] {
+            assert_eq!(normal(other), expected, "{other}");
+        }
+        std::fs::create_dir(base.join("real/new")).unwrap();
+        assert_eq!(normal("link/new"), expected, "the same once it exists");
+    }
+
+    #[test]
+    fn any_folder_can_be_spelled_as_an_address() {
+        let odd = Path::new(OsStr::from_bytes(b"/a b/100%25#?\xff\n"));
+        let spec = Spec::from_folder(odd);
+        assert_eq!(Spec::parse(spec.typed()).unwrap().folder, odd);
+    }
+}

@@ -1,0 +1,61 @@
+//! The right to write: one run at a time per repository, whoever starts it.
+//!
+//! Three locks, outermost first: duplicity's own in the cache folder (against stock duplicity here), one by
+//! address (against other caches of this user), and a lease at the place (against other computers).
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::Place;
+use crate::context::Context;
+use crate::destination::{self, Lease, LeaseError};
+use crate::entry::Timestamp;
+use crate::error::{Error, Result};
+use crate::lock::{CacheLock, LockError, UrlLock, runtime_folder};
+use crate::repository::journal::Journal;
+
+/// Uploads that nobody will finish are deleted at this age; those of a run known to be dead at once.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Held for the whole of a writing job.
+pub(super) struct Local {
+    url: UrlLock,
+    _cache: CacheLock,
+}
+
+impl Local {
+    pub(super) fn acquire(place: &Place) -> Result<Self> {
+        let cache = CacheLock::acquire(&place.cache).map_err(busy)?;
+        let url = UrlLock::acquire(&runtime_folder(), &place.address).map_err(busy)?;
+        Ok(Self { url, _cache: cache })
+    }
+
+    /// The place must exist. Also removes what dead runs left half-uploaded.
+    pub(super) fn lease(&self, place: &Place, ctx: &Context) -> Result<Lease> {
+        let left_behind = Journal::left_behind(&place.cache)?;
+        let crashed = left_behind.as_ref().and_then(|(journal, _)| journal.header.lease.clone());
+        let tag = self.url.holder_tag(&place.destination.describe());
+        let (destination, now) = (Arc::clone(&place.destination), Timestamp::now().seconds);
+        let lease = Lease::acquire(destination, tag, crashed.as_deref(), now, ctx).map_err(lease_error)?;
+        let age = if left_behind.is_some() { Duration::ZERO } else { ABANDONED };
+        let groups = left_behind.map(|(_, groups)| groups).unwrap_or_default();
+        let volumes = groups.iter().flat_map(|group| &group.volumes);
+        let keep: Vec<_> = volumes.map(|volume| volume.staged.clone()).collect();
+        destination::sweep(&*place.destination, SystemTime::now(), age, &[], &keep)?;
+        Ok(lease)
+    }
+}
+
+fn busy(error: LockError) -> Error {
+    match error {
+        LockError::Io { path, source } => Error::Local { path, source },
+        held => Error::Busy { what: held.to_string() },
+    }
+}
+
+pub(super) fn lease_error(error: LeaseError) -> Error {
+    match error {
+        LeaseError::Destination(error) => Error::Destination(error),
+        held => Error::Busy { what: held.to_string() },
+    }
+}

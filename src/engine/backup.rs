@@ -1,0 +1,227 @@
+//! A backup from beginning to end: lock, complete what a dead run left, decide, compare, store, commit.
+//!
+//! A run that is stopped closes its set: what was stored so far becomes a valid smaller set, and the
+//! next run adds the rest.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::access::{Local, lease_error};
+use super::batch::VolumeSize;
+use super::pipeline::{self, Stored};
+use super::plan::{self, Decision};
+use super::{BackupJob, BackupReport};
+use crate::context::{Context, Level};
+use crate::crypto::salt_of;
+use crate::destination::{self, ErrorKind, Lease, MARKER_NAME, Marker};
+use crate::duplicity::chain::BackupSet;
+use crate::duplicity::manifest::Manifest;
+use crate::entry::Timestamp;
+use crate::error::{Error, Result, opening};
+use crate::repository::journal::Header;
+use crate::repository::seal::Sealing;
+use crate::repository::{PriorStates, RECORDS_VERSION, Recovered, Repository, recover};
+use crate::tree::walk::Walk;
+
+pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
+    let started = seconds_now();
+    // The walk looks at the source first: nothing is touched for a source that is not there.
+    let scanned = Timestamp::now();
+    let walk = Walk::new(job.source.clone(), Arc::clone(&job.selection), ctx)?;
+    let local = Local::acquire(&job.place)?;
+    prepare_place(&job, ctx)?;
+    let passphrase = job.place.passphrase.as_ref();
+    if job.encrypt && passphrase.is_none() {
+        return Err(Error::PassphraseNeeded);
+    }
+    let place = &job.place;
+    let mut repository =
+        Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;
+    repository.prove_passphrase()?;
+    let mut lease = local.lease(place, ctx)?;
+    let recovered = recover(&mut repository, passphrase, ctx)?;
+    mark_place(&repository, ctx)?;
+
+    let chain = repository.newest_chain();
+    let manifests = match chain {
+        Some(chain) => chain.sets.iter().map(|set| repository.manifest(set)).collect::<Result<Vec<_>>>()?,
+        None => Vec::new(),
+    };
+    let hostname = hostname();
+    check_source(&job, &manifests, &hostname)?;
+    let decision = plan::decide(job.mode, chain, &manifests, job.encrypt)?;
+    announce(&decision, ctx);
+    let newest = repository.newest_time();
+    let now = ctx.clock.now().seconds;
+    let set = plan::identify(&decision, chain, newest, now);
+    if set.at.0 != now {
+        ctx.say(
+            Level::Warning,
+            "The clock of this computer is behind the last backup. The new backup is dated just after it.",
+        );
+    }
+    let continued: &[BackupSet] = match (&decision, chain) {
+        (Decision::Continue, Some(chain)) => &chain.sets,
+        _ => &[],
+    };
+    let sealing = sealing(&job, &repository, continued)?;
+    let header = Header {
+        from: set.from.map(|from| from.0),
+        at: set.at.0,
+        encrypted: job.encrypt,
+        hostname,
+        localdir: localdir(&job.source),
+        source_id: source_id(&manifests)?,
+        lease: Some(lease.id().to_string()),
+    };
+    let prior = PriorStates::of_sets(&repository, continued)?;
+    let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
+    let stored = pipeline::store(&job, &repository, header, &sealing, walk, prior, scanned, volume_size, ctx, || {
+        lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
+    })?;
+    release(lease);
+    Ok(report(&stored, set.at.0, set.is_full(), started, recovered))
+}
+
+/// Makes the folder of a first backup. A place that was there before and is gone now is an unplugged drive.
+fn prepare_place(job: &BackupJob, ctx: &Context) -> Result<()> {
+    let destination = &job.place.destination;
+    match destination.list() {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind == ErrorKind::NotFound && !knows_backups(&job.place.cache) => {}
+        Err(error) => return Err(error.into()),
+    }
+    ctx.say(Level::Info, format_args!("Creating {}", destination.describe()));
+    Ok(destination.create()?)
+}
+
+/// Whether backups to this place were made or read before.
+fn knows_backups(cache: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(cache) else { return false };
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".manifest"))
+}
+
+fn mark_place(repository: &Repository, ctx: &Context) -> Result<()> {
+    let destination = &*repository.destination;
+    if repository.size_of(MARKER_NAME).is_none() {
+        let marker = Marker::new(Timestamp::now())?;
+        return Ok(destination::write_marker(destination, &marker, ctx)?);
+    }
+    match destination::read_marker(destination)? {
+        Some(marker) if marker.is_newer() => {
+            Err(Error::TooNew { what: format!("{} was made by a newer version", destination.describe()) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Backups of another computer or folder must not be mixed in by accident.
+fn check_source(job: &BackupJob, manifests: &[Manifest], hostname: &str) -> Result<()> {
+    if let Some(version) = manifests.iter().filter_map(|m| m.version).find(|v| *v > RECORDS_VERSION) {
+        return Err(Error::TooNew { what: format!("a backup with records of version {version}") });
+    }
+    let Some(last) = manifests.last().filter(|_| !job.allow_source_mismatch) else { return Ok(()) };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let full_name = |before: &[u8]| before.starts_with(format!("{hostname}.").as_bytes());
+    if let Some(before) = &last.hostname
+        && before != hostname.as_bytes()
+        && !full_name(before)
+    {
+        return Err(Error::HostChanged { now: hostname.to_string(), before: text(before) });
+    }
+    let now = localdir(&job.source);
+    match &last.localdir {
+        Some(before) if *before != now => {
+            Err(Error::SourceChanged { now: text(&now), before: text(before) })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn announce(decision: &Decision, ctx: &Context) {
+    if let Decision::Begin { why: Some(why) } = decision {
+        ctx.say(Level::Warning, format_args!("Beginning with a full backup: {why}."));
+    }
+}
+
+/// All files of a chain share one salt, so that reading it costs one key derivation.
+fn sealing(job: &BackupJob, repository: &Repository, continued: &[BackupSet]) -> Result<Sealing> {
+    let Some(passphrase) = job.place.passphrase.as_ref().filter(|_| job.encrypt) else {
+        return Ok(Sealing::Gzip);
+    };
+    let newest = continued.last().and_then(|set| set.manifest.as_ref());
+    let salt = match newest {
+        Some(name) => salt_of(repository.destination.open(name)?).map_err(|e| opening(name, e))?,
+        None => None,
+    };
+    let sealer = match salt {
+        Some(salt) => repository.opener.sealer(salt).map_err(|e| opening("the newest manifest", e))?,
+        None => crate::crypto::Sealer::with_new_salt(passphrase).map_err(super::produce::internal)?,
+    };
+    Ok(Sealing::OpenPgp(sealer))
+}
+
+/// Short host name, as stock records it.
+fn hostname() -> String {
+    let name = rustix::system::uname();
+    let full = name.nodename().to_string_lossy();
+    full.split('.').next().unwrap_or_default().to_string()
+}
+
+/// The source as typed, without empty and `.` components.
+fn localdir(source: &Path) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    let typed = source.as_os_str().as_bytes();
+    let components: Vec<_> = typed.split(|b| *b == b'/').filter(|c| !c.is_empty() && *c != b".").collect();
+    let joined = components.join(&b'/');
+    match (typed.first(), joined.is_empty()) {
+        (Some(b'/'), _) => [b"/".as_slice(), &joined].concat(),
+        (_, true) => b".".to_vec(),
+        _ => joined,
+    }
+}
+
+/// Random id of what is being saved here: kept along the chain.
+fn source_id(manifests: &[Manifest]) -> Result<String> {
+    if let Some(id) = manifests.iter().rev().find_map(|manifest| manifest.source_id.clone()) {
+        return Ok(id);
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|e| Error::Internal(e.to_string()))?;
+    Ok(random.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// The lease's drop deletes it at the place.
+fn release(lease: Lease) {
+    drop(lease);
+}
+
+fn seconds_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn report(stored: &Stored, time: i64, full: bool, started: f64, recovered: Recovered) -> BackupReport {
+    let counts = &stored.counts;
+    BackupReport {
+        time,
+        full,
+        started,
+        ended: seconds_now(),
+        source_files: stored.seen.entries,
+        source_bytes: stored.seen.bytes,
+        new_files: counts.new_files,
+        new_bytes: counts.new_bytes,
+        deleted_files: counts.deleted_files,
+        changed_files: counts.changed_files,
+        changed_bytes: counts.changed_bytes,
+        delta_entries: counts.delta_entries,
+        delta_bytes: counts.delta_bytes,
+        stored_bytes: stored.stored_bytes,
+        problems: counts.problems + stored.seen.unreadable,
+        recovered: match recovered {
+            Recovered::Closed(at) => Some(at),
+            _ => None,
+        },
+    }
+}

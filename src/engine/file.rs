@@ -1,0 +1,361 @@
+//! One file goes into the backup: read once where that is possible, as its whole content or as a delta.
+//!
+//! What is recorded (size, SHA-256, signature) is always that of the bytes that were stored, also when
+//! somebody writes to the file meanwhile; then it is reported, and looked at again by the next run.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::atomic::Ordering;
+
+use sha2::{Digest, Sha256};
+
+use super::produce::{Counts, Fault, Producer, internal};
+use super::volumes::{Part, Volumes, was_refused};
+use crate::context::ProblemKind;
+use crate::deflate::GzipWriter;
+use crate::delta::{Basis, Differ, SignatureBuilder, block_length, whole_copy};
+use crate::duplicity::difftar::{Body, PART_SIZE};
+use crate::duplicity::sigtar::SigtarWriter;
+use crate::entry::{Attributes, Content, EntryPath};
+use crate::error::Error;
+use crate::repository::Prior;
+use crate::tree::metadata::read_extended;
+use crate::tree::source::{DiskIdentity, disk_identity};
+use crate::tree::walk::Entry;
+
+pub(super) type Signatures = SigtarWriter<GzipWriter<Vec<u8>>>;
+
+pub(super) struct FileStore<'a, 'v> {
+    pub(super) producer: &'a Producer<'a>,
+    pub(super) volumes: &'a mut Volumes<'v>,
+    pub(super) signatures: &'a mut Signatures,
+    pub(super) counts: &'a mut Counts,
+}
+
+/// Files up to this size are read again when they change meanwhile, and are stored whole unless the
+/// delta is smaller. Larger deltas are believed to pay once something matched.
+const WHOLE: u64 = 8 << 20;
+const BUFFER: usize = 256 * 1024;
+const TRIES: usize = 3;
+
+type Outcome<T> = Result<T, Fault>;
+
+/// What went into the volumes.
+struct Stored {
+    content: Content,
+    signature: Vec<u8>,
+    body: Body,
+    /// Plain bytes of the body.
+    bytes: u64,
+}
+
+impl FileStore<'_, '_> {
+    pub(super) fn store(&mut self, entry: &Entry, prior: Option<&Prior>) -> Outcome<()> {
+        let opened = self.producer.source.open_file(&entry.path).and_then(|file| {
+            let extended = read_extended(&file, self.producer.owners)?;
+            let before = disk_identity(&file)?;
+            Ok((file, extended, before))
+        });
+        let (mut file, extended, before) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return self.skip(&entry.path, &error),
+        };
+        let mut attributes = Attributes { extended, mtime: before.mtime, ..entry.attributes.clone() };
+        let stored = if before.size <= WHOLE {
+            self.store_small(&mut file, &entry.path, &mut attributes, before, prior)?
+        } else {
+            Some(self.store_large(&mut file, &entry.path, &mut attributes, before, prior)?)
+        };
+        let Some(stored) = stored else { return Ok(()) };
+        self.signatures.signature(&entry.path, &attributes, &stored.signature).map_err(internal)?;
+        self.counts.delta_entries += 1;
+        self.counts.delta_bytes += stored.bytes;
+        Ok(())
+    }
+
+    /// Nothing of the file is in a volume yet: its previous state stays.
+    fn skip(&mut self, path: &EntryPath, error: &io::Error) -> Outcome<()> {
+        self.producer.unreadable(path, error);
+        self.counts.problems += 1;
+        Ok(())
+    }
+
+    /// Decides what the next run may rely on: nothing, if anybody wrote or may still write unseen.
+    fn judge(&mut self, path: &EntryPath, attributes: &mut Attributes, before: DiskIdentity, file: &File) {
+        let after = disk_identity(file).ok();
+        if after != Some(before) {
+            let place = path.below(self.producer.root);
+            self.producer.ctx.problem(ProblemKind::ChangedWhileReading, place, "changed while it was read");
+            self.counts.problems += 1;
+        }
+        // The mode and owner are those that the walk saw: they hold only while the ctime is the same.
+        let steady = after == Some(before) && attributes.disk == Some(before.disk);
+        attributes.disk = Some(before.disk).filter(|disk| steady && self.producer.settled(disk.ctime));
+    }
+
+    fn store_small(
+        &mut self,
+        file: &mut File,
+        path: &EntryPath,
+        attributes: &mut Attributes,
+        mut before: DiskIdentity,
+        prior: Option<&Prior>,
+    ) -> Outcome<Option<Stored>> {
+        let mut data = Vec::new();
+        for _ in 0..TRIES {
+            data = match read_again(file, before.size) {
+                Ok(data) => data,
+                Err(error) => return self.skip(path, &error).map(|()| None),
+            };
+            match disk_identity(file) {
+                Ok(after) if after != before && after.size <= WHOLE => before = after,
+                _ => break,
+            }
+        }
+        self.producer.done.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+        attributes.mtime = before.mtime;
+        self.judge(path, attributes, before, file);
+        let content = Content { size: data.len() as u64, sha256: Sha256::digest(&data).into() };
+        attributes.content = Some(content);
+        let (signature, delta) = describe(&data, &content, prior);
+        let (body, bytes) = match &delta {
+            Some(delta) => (Body::Diff, &delta[..]),
+            None => (Body::Snapshot, &data[..]),
+        };
+        let mut writer = BodyWriter::new(self.volumes, path, body);
+        writer.push(bytes, attributes)?;
+        let bytes = writer.finish(attributes)?;
+        Ok(Some(Stored { content, signature, body, bytes }))
+    }
+
+    fn store_large(
+        &mut self,
+        file: &mut File,
+        path: &EntryPath,
+        attributes: &mut Attributes,
+        before: DiskIdentity,
+        prior: Option<&Prior>,
+    ) -> Outcome<Stored> {
+        // Only the attributes seem to have changed: when the content is proven the same, nothing is stored of it.
+        if let Some(Prior { attributes: old, signature: Some(signature), .. }) = prior
+            && let Some(content) = old.content.filter(|c| c.size == before.size && old.mtime == before.mtime)
+            && self.hash(file, path, before.size)? == content
+        {
+            attributes.content = Some(content);
+            self.judge(path, attributes, before, file);
+            let mut writer = BodyWriter::new(self.volumes, path, Body::Diff);
+            writer.push(&whole_copy(content.size), attributes)?;
+            let bytes = writer.finish(attributes)?;
+            return Ok(Stored { content, signature: signature.clone(), body: Body::Diff, bytes });
+        }
+        let basis = prior.and_then(|prior| Basis::new(prior.signature.clone()?).ok());
+        let stored = match basis {
+            Some(basis) => self.stream(file, path, attributes, before, Some(&basis))?,
+            None => None,
+        };
+        match stored {
+            Some(stored) => Ok(stored),
+            // No delta, or one that does not pay.
+            None => self
+                .stream(file, path, attributes, before, None)?
+                .ok_or_else(|| Fault::Run(Error::Internal("a snapshot always pays".into()))),
+        }
+    }
+
+    /// Reads the file once: hash, signature and body together. `None`: the delta does not pay, and nothing
+    /// was written.
+    fn stream(
+        &mut self,
+        file: &mut File,
+        path: &EntryPath,
+        attributes: &mut Attributes,
+        before: DiskIdentity,
+        basis: Option<&Basis>,
+    ) -> Outcome<Option<Stored>> {
+        let body = if basis.is_some() { Body::Diff } else { Body::Snapshot };
+        let mut differ = basis.map(Differ::new);
+        let mut held = Vec::new();
+        let mut hasher = Sha256::new();
+        let mut signature = SignatureBuilder::new(block_length(before.size));
+        let mut buffer = vec![0; BUFFER];
+        let mut left = before.size;
+        let mut writer = BodyWriter::new(self.volumes, path, body);
+        rewind(file).map_err(|e| failed_midway(self.producer, path, &e))?;
+        while left > 0 {
+            self.producer.ctx.check()?;
+            let want = left.min(BUFFER as u64) as usize;
+            let got = read_some(file, &mut buffer[..want])
+                .map_err(|e| failed_midway(self.producer, path, &e))?;
+            if got == 0 {
+                break;
+            }
+            let data = &buffer[..got];
+            left -= got as u64;
+            hasher.update(data);
+            signature.update(data);
+            let Some(differ) = &mut differ else {
+                self.producer.done.bytes.fetch_add(got as u64, Ordering::Relaxed);
+                writer.push(data, attributes)?;
+                continue;
+            };
+            differ.update(data, &mut held).map_err(|e| Error::Internal(e.to_string()))?;
+            if differ.is_hopeless() {
+                return Ok(None);
+            }
+            // Nothing is written before something matched, so that there is a way back.
+            if differ.matched_bytes() > 0 {
+                writer.push(&held, attributes)?;
+                held.clear();
+            }
+        }
+        let size = before.size - left;
+        if let Some(differ) = differ {
+            let matched = differ.matched_bytes() > 0;
+            differ.finish(&mut held).map_err(|e| Error::Internal(e.to_string()))?;
+            if !matched && writer.is_untouched() && held.len() as u64 >= size {
+                return Ok(None);
+            }
+            self.producer.done.bytes.fetch_add(size, Ordering::Relaxed);
+            writer.push(&held, attributes)?;
+        }
+        let content = Content { size, sha256: hasher.finalize().into() };
+        attributes.content = Some(content);
+        let bytes = {
+            // The last part carries what is known only now.
+            let mut last = attributes.clone();
+            let steady = disk_identity(file).ok() == Some(before);
+            last.disk = last.disk.filter(|_| steady);
+            writer.finish(&last)?
+        };
+        self.judge(path, attributes, before, file);
+        Ok(Some(Stored { content, signature: signature.finish(), body, bytes }))
+    }
+
+    fn hash(&self, file: &mut File, path: &EntryPath, size: u64) -> Outcome<Content> {
+        let midway = |e| failed_midway(self.producer, path, &e);
+        rewind(file).map_err(midway)?;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; BUFFER];
+        let mut left = size;
+        while left > 0 {
+            self.producer.ctx.check()?;
+            let want = left.min(BUFFER as u64) as usize;
+            match read_some(file, &mut buffer[..want]).map_err(midway)? {
+                0 => break,
+                got => {
+                    hasher.update(&buffer[..got]);
+                    left -= got as u64;
+                }
+            }
+        }
+        Ok(Content { size: size - left, sha256: hasher.finalize().into() })
+    }
+}
+
+/// A file of several parts cannot be taken back out of its volume: the batch is made again without it.
+fn failed_midway(producer: &Producer, path: &EntryPath, error: &io::Error) -> Fault {
+    producer.unreadable(path, error);
+    Fault::Item
+}
+
+/// The signature of new content, and the delta if that is worth more than the content itself.
+fn describe(data: &[u8], content: &Content, prior: Option<&Prior>) -> (Vec<u8>, Option<Vec<u8>>) {
+    let old = prior.and_then(|prior| prior.signature.as_ref().map(|signature| (prior, signature)));
+    if let Some((prior, signature)) = old
+        && prior.attributes.content == Some(*content)
+    {
+        return (signature.clone(), Some(whole_copy(content.size)));
+    }
+    let mut builder = SignatureBuilder::new(block_length(content.size));
+    builder.update(data);
+    let delta = old.and_then(|(_, signature)| {
+        let basis = Basis::new(signature.clone()).ok()?;
+        let mut differ = Differ::new(&basis);
+        let mut delta = Vec::new();
+        differ.update(data, &mut delta).ok()?;
+        differ.finish(&mut delta).ok()?;
+        (delta.len() + delta.len() / 8 < data.len()).then_some(delta)
+    });
+    (builder.finish(), delta)
+}
+
+fn rewind(file: &mut File) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0)).map(|_| ())
+}
+
+fn read_again(file: &mut File, size: u64) -> io::Result<Vec<u8>> {
+    rewind(file)?;
+    let mut data = Vec::with_capacity(size as usize);
+    file.take(size).read_to_end(&mut data)?;
+    Ok(data)
+}
+
+fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Cuts a body into tar entries as stock does (`FORMAT.md`, entries).
+struct BodyWriter<'a, 'v> {
+    volumes: &'a mut Volumes<'v>,
+    path: &'a EntryPath,
+    body: Body,
+    buffer: Vec<u8>,
+    /// Parts written.
+    number: u64,
+    bytes: u64,
+}
+
+impl<'a, 'v> BodyWriter<'a, 'v> {
+    fn new(volumes: &'a mut Volumes<'v>, path: &'a EntryPath, body: Body) -> Self {
+        Self { volumes, path, body, buffer: Vec::new(), number: 0, bytes: 0 }
+    }
+
+    fn is_untouched(&self) -> bool {
+        self.number == 0 && self.buffer.is_empty()
+    }
+
+    fn push(&mut self, mut data: &[u8], attributes: &Attributes) -> Result<(), Error> {
+        self.bytes += data.len() as u64;
+        while self.buffer.len() + data.len() >= PART_SIZE {
+            let (head, rest) = data.split_at(PART_SIZE - self.buffer.len());
+            self.number += 1;
+            if self.buffer.is_empty() {
+                self.write(head, Some(self.number), false, attributes)?;
+            } else {
+                let mut buffer = std::mem::take(&mut self.buffer);
+                buffer.extend_from_slice(head);
+                self.write(&buffer, Some(self.number), false, attributes)?;
+                buffer.clear();
+                self.buffer = buffer;
+            }
+            data = rest;
+        }
+        self.buffer.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// Returns the length of the body.
+    fn finish(mut self, attributes: &Attributes) -> Result<u64, Error> {
+        let rest = std::mem::take(&mut self.buffer);
+        let number = if self.number == 0 { None } else { Some(self.number + 1) };
+        self.write(&rest, number, true, attributes)?;
+        Ok(self.bytes)
+    }
+
+    fn write(&mut self, data: &[u8], number: Option<u64>, last: bool, attributes: &Attributes) -> Result<(), Error> {
+        let part = Part { body: self.body, number, data, last };
+        match self.volumes.file(self.path, attributes, &part) {
+            Err(error) if was_refused(&error) => {
+                // More extended attributes than a header can hold: the file matters more.
+                let plain = Attributes { extended: None, ..attributes.clone() };
+                self.volumes.file(self.path, &plain, &part)
+            }
+            other => other,
+        }
+    }
+}

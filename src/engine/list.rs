@@ -1,0 +1,21 @@
+//! Every path as of a date, from signatures alone.
+
+use std::sync::Arc;
+
+use super::ListJob;
+use super::dates::sets_at;
+use crate::context::Context;
+use crate::error::Result;
+use crate::repository::{PriorStates, Repository};
+
+pub(super) fn run(job: ListJob, ctx: &Context) -> Result<()> {
+    let place = job.place;
+    let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let sets = sets_at(&repository, job.time, ctx)?;
+    for prior in PriorStates::of_sets(&repository, sets)? {
+        ctx.check()?;
+        let prior = prior?;
+        (job.each)(&prior.path, &prior.attributes);
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! The jobs: what somebody can ask of the engine, and what they get back.
+//!
+//! A job carries everything it needs; the engine reads no settings, no keyring and no environment.
+//! Questions are never asked in mid-job: what is missing makes the job fail with a precise error.
+
+mod access;
+mod assemble;
+mod backup;
+mod batch;
+mod compare;
+mod dates;
+mod file;
+mod list;
+mod pipeline;
+mod plan;
+mod produce;
+mod restore;
+mod states;
+mod status;
+mod verify;
+mod volumes;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use status::{ChainStatus, CollectionStatus, SetStatus};
+
+use crate::context::Context;
+use crate::destination::Destination;
+use crate::entry::{Attributes, EntryPath};
+use crate::error::Result;
+use crate::secret::Passphrase;
+use crate::tree::select::Selection;
+
+/// Where the backups lie and what opens them.
+#[derive(Clone)]
+pub struct Place {
+    pub destination: Arc<dyn Destination>,
+    /// `None` opens only what is not encrypted.
+    pub passphrase: Option<Passphrase>,
+    /// This repository's folder in the local cache (duplicity's archive directory joined with the name).
+    pub cache: PathBuf,
+    /// The normalised address: runs with different caches exclude each other by it.
+    pub address: OsString,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Continue the newest chain where that is possible, else begin a new one.
+    Auto,
+    Full,
+    /// Fail with `NothingToContinue` rather than begin a new chain.
+    Incremental,
+}
+
+pub struct BackupJob {
+    pub place: Place,
+    /// As typed: recorded in the manifest and compared by the next run.
+    pub source: PathBuf,
+    pub selection: Arc<Selection>,
+    pub mode: Mode,
+    /// With the place's passphrase; `false` stores gzip files in the clear.
+    pub encrypt: bool,
+    /// Bytes of plain tar per volume; `None` grows with the backup.
+    pub volume_size: Option<u64>,
+    /// Accept another host name or source folder than the last run's.
+    pub allow_source_mismatch: bool,
+    /// Sum up the source beside the backup, so that progress has a total.
+    pub count_first: bool,
+}
+
+pub struct RestoreJob {
+    pub place: Place,
+    pub target: PathBuf,
+    /// What to restore, with everything below it; the root for all.
+    pub path: EntryPath,
+    /// Seconds since 1970; `None` for the newest.
+    pub time: Option<i64>,
+    /// Existing files in the target may be replaced.
+    pub force: bool,
+    pub ownership: Ownership,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Ownership {
+    /// By the archived user and group names where they exist here, else by number.
+    #[default]
+    ByName,
+    ByNumber,
+    /// Everything belongs to who restores.
+    Ignore,
+}
+
+pub struct VerifyJob {
+    pub place: Place,
+    pub local: PathBuf,
+    pub path: EntryPath,
+    pub time: Option<i64>,
+    pub selection: Arc<Selection>,
+    /// Also compare with the local files, not only the stored data with its checksums.
+    pub compare_data: bool,
+}
+
+pub struct ListJob {
+    pub place: Place,
+    pub time: Option<i64>,
+    /// Called for each entry in path order.
+    pub each: Arc<dyn Fn(&EntryPath, &Attributes) + Send + Sync>,
+}
+
+pub struct StatusJob {
+    pub place: Place,
+}
+
+pub enum Job {
+    Backup(BackupJob),
+    Restore(RestoreJob),
+    Verify(VerifyJob),
+    List(ListJob),
+    Status(StatusJob),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JobKind {
+    Backup,
+    Restore,
+    Verify,
+    List,
+    Status,
+}
+
+#[derive(Clone, Debug)]
+pub enum Report {
+    Backup(BackupReport),
+    Restore(RestoreReport),
+    Verify(VerifyReport),
+    List,
+    Status(CollectionStatus),
+}
+
+/// Counts of one backup, in the terms of duplicity's statistics block. Sizes in bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BackupReport {
+    /// The date of the new set, seconds since 1970.
+    pub time: i64,
+    pub full: bool,
+    /// Seconds since 1970, with fraction.
+    pub started: f64,
+    pub ended: f64,
+    pub source_files: u64,
+    pub source_bytes: u64,
+    pub new_files: u64,
+    pub new_bytes: u64,
+    pub deleted_files: u64,
+    pub changed_files: u64,
+    pub changed_bytes: u64,
+    pub delta_entries: u64,
+    /// Plain bytes of new content and deltas.
+    pub delta_bytes: u64,
+    pub stored_bytes: u64,
+    pub problems: u64,
+    /// An earlier run that had been cut off was completed first: its date.
+    pub recovered: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreReport {
+    pub time: i64,
+    pub entries: u64,
+    pub bytes: u64,
+    /// Could not be brought back from what is stored.
+    pub lost: u64,
+    /// Could not be written at the target.
+    pub not_written: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VerifyReport {
+    pub time: i64,
+    pub compared: u64,
+    pub differences: u64,
+    pub lost: u64,
+}
+
+impl Job {
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Backup(_) => JobKind::Backup,
+            Self::Restore(_) => JobKind::Restore,
+            Self::Verify(_) => JobKind::Verify,
+            Self::List(_) => JobKind::List,
+            Self::Status(_) => JobKind::Status,
+        }
+    }
+}
+
+/// Runs one job on the calling thread (and its pool) until it is done, stopped or failed.
+pub fn run(job: Job, ctx: &Context) -> Result<Report> {
+    match job {
+        Job::Backup(job) => backup::run(job, ctx).map(Report::Backup),
+        Job::Restore(job) => restore::run(job, ctx).map(Report::Restore),
+        Job::Verify(job) => verify::run(job, ctx).map(Report::Verify),
+        Job::List(job) => list::run(job, ctx).map(|()| Report::List),
+        Job::Status(job) => status::run(job, ctx).map(Report::Status),
+    }
+}

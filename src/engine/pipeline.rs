@@ -1,0 +1,183 @@
+//! The threads of a backup: one compares, several produce batches, this one commits them in order.
+//!
+//! ```text
+//! walk ┐
+//!      ├ compare ─ batches ─▶ workers ─ volumes ─▶ commit in path order
+//! prior┘        (few ahead)
+//! ```
+//!
+//! The batches between the comparison and the commit are bounded, so a slow batch at the head stops the
+//! others after a while, whatever the size of the source.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::BackupJob;
+use super::batch::{Batch, Batches, VolumeSize};
+use super::compare::{Comparison, Seen};
+use super::produce::{Counts, Done, Produced, Producer};
+use crate::context::{Context, Level};
+use crate::entry::Timestamp;
+use crate::error::{Error, Result};
+use crate::repository::journal::Header;
+use crate::repository::seal::Sealing;
+use crate::repository::writer::SetWriter;
+use crate::repository::{Prior, Repository};
+use crate::tree::owner::Owners;
+use crate::tree::source::Source;
+use crate::tree::walk::{Found, Walk, WalkError};
+
+pub(super) struct Stored {
+    pub(super) seen: Seen,
+    pub(super) counts: Counts,
+    pub(super) stored_bytes: u64,
+}
+
+/// Batches produced or waiting beyond the one to commit next, for each worker.
+const AHEAD: usize = 3;
+
+#[allow(clippy::too_many_arguments)]
+pub(super) fn store(
+    job: &BackupJob,
+    repository: &Repository,
+    header: Header,
+    sealing: &Sealing,
+    walk: Walk,
+    prior: impl Iterator<Item = Result<Prior>> + Send,
+    scanned: Timestamp,
+    volume_size: VolumeSize,
+    ctx: &Context,
+    mut still_ours: impl FnMut() -> Result<()>,
+) -> Result<Stored> {
+    let source = Source::open(&job.source)
+        .map_err(|error| Error::Source(WalkError::Unreadable { path: job.source.clone(), error }))?;
+    let owners = Owners::default();
+    let destination = &*repository.destination;
+    let root = job.source.as_path();
+    let done = Done::default();
+    let producer = Producer { root, source, owners: &owners, destination, sealing, scanned, done, ctx };
+    let mut writer = SetWriter::create(repository, sealing.clone(), header)?;
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let (to_workers, batches) = bounded::<Batch>(0);
+    let (to_commit, produced) = unbounded::<Result<Produced>>();
+    let (permits, permit) = bounded::<()>(workers * AHEAD);
+
+    let (seen, outcome) = std::thread::scope(|scope| {
+        let producer = &producer;
+        let failed = to_commit.clone();
+        let planner = scope.spawn(move || {
+            let mut comparison = Comparison::new(root, walk, prior, producer.owners, &producer.done, ctx);
+            let batches = Batches::new(&mut comparison, volume_size);
+            if let Err(error) = hand_out(batches, &permits, &to_workers) {
+                let _ = failed.send(Err(error));
+            }
+            comparison.seen
+        });
+        for _ in 0..workers {
+            let (batches, to_commit) = (batches.clone(), to_commit.clone());
+            scope.spawn(move || work(producer, &batches, &to_commit));
+        }
+        drop((batches, to_commit));
+        if job.count_first {
+            scope.spawn(move || count(job, &producer.done, ctx));
+        }
+        let outcome = commit(&mut writer, &produced, &permit, &mut still_ours);
+        // Whoever waits for a permit or to hand over its result is let go.
+        drop((produced, permit));
+        (planner.join().unwrap_or_default(), outcome)
+    });
+    match outcome {
+        Ok(counts) => {
+            let stored_bytes = writer.finish(true)?;
+            Ok(Stored { seen, counts, stored_bytes })
+        }
+        Err(error) => {
+            close(writer, &error, ctx);
+            Err(error)
+        }
+    }
+}
+
+fn hand_out(
+    batches: impl Iterator<Item = Result<Batch>>,
+    permits: &Sender<()>,
+    to_workers: &Sender<Batch>,
+) -> Result<()> {
+    for batch in batches {
+        let batch = batch?;
+        // Closed channels mean that the run is over; whoever ended it knows why.
+        if permits.send(()).is_err() || to_workers.send(batch).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn work(producer: &Producer, batches: &Receiver<Batch>, to_commit: &Sender<Result<Produced>>) {
+    for batch in batches {
+        let produced = producer.produce(&batch);
+        let failed = produced.is_err();
+        if to_commit.send(produced).is_err() || failed {
+            break;
+        }
+    }
+}
+
+/// Commits in path order until the last batch, or until the first error.
+fn commit(
+    writer: &mut SetWriter,
+    produced: &Receiver<Result<Produced>>,
+    permit: &Receiver<()>,
+    still_ours: &mut impl FnMut() -> Result<()>,
+) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for batch in produced {
+        let batch = batch?;
+        waiting.insert(batch.number, batch);
+        while let Some(batch) = waiting.remove(&next) {
+            still_ours()?;
+            writer.commit(batch.volumes, &batch.signatures, batch.next)?;
+            counts += batch.counts;
+            next += 1;
+            let _ = permit.try_recv();
+        }
+    }
+    Ok(counts)
+}
+
+/// The run ends early: what is stored becomes a set of its own. If even that fails, the journal is still
+/// there and the next run does it.
+fn close(writer: SetWriter, error: &Error, ctx: &Context) {
+    let lost = matches!(error, Error::Busy { .. });
+    let closed = match writer.is_empty() {
+        _ if lost => return, // the place is another's now
+        true => writer.discard(),
+        false => writer.finish(false).map(|_| {
+            ctx.say(Level::Notice, "What was saved before the stop is complete. The next backup adds the rest.");
+        }),
+    };
+    if let Err(error) = closed {
+        ctx.say(Level::Warning, format_args!("The next backup completes what was saved so far ({error})."));
+    }
+}
+
+/// Sums up the source beside the backup, for the time that is left.
+fn count(job: &BackupJob, done: &Done, ctx: &Context) {
+    let silent = Context { monitor: Arc::new(crate::context::Silent), ..ctx.clone() };
+    let Ok(walk) = Walk::new(job.source.clone(), Arc::clone(&job.selection), &silent) else { return };
+    let mut total = 0;
+    for found in walk {
+        if ctx.check().is_err() {
+            return;
+        }
+        if let Found::Entry(entry) = found {
+            total += entry.size;
+        }
+    }
+    done.total.store(total, Ordering::Relaxed);
+}

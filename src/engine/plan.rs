@@ -1,0 +1,65 @@
+//! Full or incremental, at what time, on top of what: decided from what is there. Pure.
+
+use super::Mode;
+use crate::duplicity::chain::{BackupSet, Chain};
+use crate::duplicity::manifest::Manifest;
+use crate::duplicity::name::{Sealing, SetId};
+use crate::duplicity::time::SetTime;
+use crate::error::{Error, Result};
+use crate::repository::Repository;
+
+/// Why a new chain is begun although there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// On top of the newest chain.
+    Continue,
+    Begin { why: Option<String> },
+}
+
+/// `manifests`: those of the newest chain's sets, in their order.
+pub(super) fn decide(
+    mode: Mode,
+    chain: Option<&Chain>,
+    manifests: &[Manifest],
+    encrypt: bool,
+) -> Result<Decision> {
+    let cannot = match chain {
+        _ if mode == Mode::Full => return Ok(Decision::Begin { why: None }),
+        None => None,
+        Some(chain) => match chain.sets.iter().zip(manifests).find_map(|(set, m)| defect(set, m)) {
+            None if is_encrypted(chain) == encrypt => return Ok(Decision::Continue),
+            None => Some("the newest backups are not sealed in the same way".to_string()),
+            why => why,
+        },
+    };
+    match mode {
+        Mode::Incremental => Err(Error::NothingToContinue),
+        _ => Ok(Decision::Begin { why: cannot }),
+    }
+}
+
+fn is_encrypted(chain: &Chain) -> bool {
+    chain.full().sealing == Sealing::OpenPgp
+}
+
+/// What keeps a set from being built on.
+fn defect(set: &BackupSet, manifest: &Manifest) -> Option<String> {
+    if set.signatures.is_none() {
+        return Some(format!("the backup of {} has no signatures", set.id.at));
+    }
+    let missing = Repository::missing_volumes(set, manifest);
+    missing.first().map(|number| format!("volume {number} of the backup of {} is missing", set.id.at))
+}
+
+/// The new set's identity. Its time is later than that of any set at the place, whatever the clock says.
+pub(super) fn identify(decision: &Decision, chain: Option<&Chain>, newest: Option<SetTime>, now: i64) -> SetId {
+    let at = match newest {
+        Some(newest) if now <= newest.0 => SetTime(newest.0 + 1),
+        _ => SetTime(now),
+    };
+    let from = match (decision, chain) {
+        (Decision::Continue, Some(chain)) => Some(chain.end()),
+        _ => None,
+    };
+    SetId { from, at }
+}

@@ -1,0 +1,229 @@
+//! One batch becomes sealed volumes and their signatures, on one thread, as one stream.
+
+use std::collections::HashSet;
+use std::ops::AddAssign;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::batch::Batch;
+use super::compare::Action;
+use super::file::{FileStore, Signatures};
+use super::volumes::Volumes;
+use crate::context::{Change, Context, Phase, ProblemKind, Progress};
+use crate::deflate::{self, GzipWriter};
+use crate::destination::Destination;
+use crate::duplicity::sigtar::SigtarWriter;
+use crate::entry::{Attributes, DiskState, EntryPath, Kind, Timestamp};
+use crate::error::{Error, Result};
+use crate::repository::Prior;
+use crate::repository::seal::Sealing;
+use crate::repository::writer::FinishedVolume;
+use crate::tree::metadata::read_extended;
+use crate::tree::owner::Owners;
+use crate::tree::source::Source;
+use crate::tree::walk::Entry;
+
+pub(super) struct Produced {
+    pub(super) number: usize,
+    pub(super) volumes: Vec<FinishedVolume>,
+    /// Gzip member of sigtar entries.
+    pub(super) signatures: Vec<u8>,
+    pub(super) counts: Counts,
+    pub(super) next: Option<EntryPath>,
+}
+
+/// What was stored, in the terms of duplicity's statistics.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) new_files: u64,
+    pub(super) new_bytes: u64,
+    pub(super) changed_files: u64,
+    pub(super) changed_bytes: u64,
+    pub(super) deleted_files: u64,
+    pub(super) delta_entries: u64,
+    pub(super) delta_bytes: u64,
+    pub(super) problems: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.new_files += other.new_files;
+        self.new_bytes += other.new_bytes;
+        self.changed_files += other.changed_files;
+        self.changed_bytes += other.changed_bytes;
+        self.deleted_files += other.deleted_files;
+        self.delta_entries += other.delta_entries;
+        self.delta_bytes += other.delta_bytes;
+        self.problems += other.problems;
+    }
+}
+
+/// What all workers share.
+pub(super) struct Producer<'a> {
+    pub(super) root: &'a Path,
+    pub(super) source: Source,
+    pub(super) owners: &'a Owners,
+    pub(super) destination: &'a dyn Destination,
+    pub(super) sealing: &'a Sealing,
+    /// When the walk began.
+    pub(super) scanned: Timestamp,
+    pub(super) done: Done,
+    pub(super) ctx: &'a Context,
+}
+
+/// Progress in bytes of source looked at.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) bytes: AtomicU64,
+    pub(super) files: AtomicU64,
+    /// Zero while it is not known.
+    pub(super) total: AtomicU64,
+}
+
+/// Why an attempt at a batch ended.
+pub(super) enum Fault {
+    /// This file cannot be read to its end, and part of it is in a volume: make the volumes again without it.
+    Item,
+    Run(Error),
+}
+
+impl<E: Into<Error>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+/// Changes so close to the moment of looking may be followed by others that leave no trace.
+const SETTLE_SECONDS: i64 = 2;
+
+impl Producer<'_> {
+    pub(super) fn produce(&self, batch: &Batch) -> Result<Produced> {
+        let mut left_out = HashSet::new();
+        loop {
+            let mut index = 0;
+            match self.attempt(batch, &left_out, &mut index) {
+                Ok(produced) => return Ok(produced),
+                Err(Fault::Item) => left_out.insert(index),
+                Err(Fault::Run(error)) => return Err(error),
+            };
+        }
+    }
+
+    fn attempt(
+        &self,
+        batch: &Batch,
+        left_out: &HashSet<usize>,
+        index: &mut usize,
+    ) -> std::result::Result<Produced, Fault> {
+        let mut volumes = Volumes::new(self.destination, self.sealing, batch.volume_size);
+        let out = GzipWriter::new(Vec::new(), deflate::DEFAULT_LEVEL).map_err(internal)?;
+        let mut signatures = SigtarWriter::new(out);
+        let mut counts = Counts { problems: left_out.len() as u64, ..Counts::default() };
+        for (i, action) in batch.actions.iter().enumerate().filter(|(i, _)| !left_out.contains(i)) {
+            *index = i;
+            self.ctx.check()?;
+            match action {
+                Action::Delete(path) => {
+                    volumes.deleted(path)?;
+                    signatures.deleted(path).map_err(internal)?;
+                    counts.deleted_files += 1;
+                    counts.delta_entries += 1;
+                    self.ctx.monitor.changed(Change::Deleted, path);
+                }
+                Action::Store { entry, prior } => {
+                    let prior = prior.as_deref();
+                    self.store(entry, prior, &mut volumes, &mut signatures, &mut counts)?;
+                }
+            }
+        }
+        let volumes = volumes.finish()?;
+        let signatures = signatures.into_fragment().finish().map_err(internal)?;
+        Ok(Produced { number: batch.number, volumes, signatures, counts, next: batch.next.clone() })
+    }
+
+    fn store<'p>(
+        &'p self,
+        entry: &Entry,
+        prior: Option<&Prior>,
+        volumes: &mut Volumes<'p>,
+        signatures: &mut Signatures,
+        counts: &mut Counts,
+    ) -> std::result::Result<(), Fault> {
+        if entry.attributes.kind == Kind::File {
+            let mut store = FileStore { producer: self, volumes, signatures, counts };
+            store.store(entry, prior)?;
+        } else {
+            let Some(attributes) = self.look_closer(entry) else {
+                counts.problems += 1;
+                return Ok(());
+            };
+            volumes.object(&entry.path, &attributes)?;
+            signatures.object(&entry.path, &attributes).map_err(internal)?;
+            counts.delta_entries += 1;
+        }
+        self.note(entry, prior, counts);
+        Ok(())
+    }
+
+    /// All that is stored of an object other than a file; `None` when it cannot be had (reported).
+    fn look_closer(&self, entry: &Entry) -> Option<Attributes> {
+        let mut attributes = entry.attributes.clone();
+        let settled = |disk: &DiskState| disk.ctime.seconds + SETTLE_SECONDS < self.scanned.seconds;
+        attributes.disk = attributes.disk.filter(settled);
+        let extended = self.source.open_handle(&entry.path).and_then(|fd| read_extended(fd, self.owners));
+        match extended {
+            Ok(extended) => attributes.extended = extended,
+            Err(error) => {
+                self.unreadable(&entry.path, &error);
+                return None;
+            }
+        }
+        Some(attributes)
+    }
+
+    pub(super) fn unreadable(&self, path: &EntryPath, error: &std::io::Error) {
+        let gone = error.kind() == std::io::ErrorKind::NotFound;
+        let kind = if gone { ProblemKind::Vanished } else { ProblemKind::Unreadable };
+        self.ctx.problem(kind, path.below(self.root), error);
+    }
+
+    fn note(&self, entry: &Entry, prior: Option<&Prior>, counts: &mut Counts) {
+        let change = match prior {
+            None => {
+                counts.new_files += 1;
+                counts.new_bytes += entry.size;
+                Change::Added
+            }
+            Some(_) => {
+                counts.changed_files += 1;
+                counts.changed_bytes += entry.size;
+                Change::Modified
+            }
+        };
+        self.ctx.monitor.changed(change, &entry.path);
+        self.done.files.fetch_add(1, Ordering::Relaxed);
+        self.done.report(Some(entry.path.below(self.root)), self.ctx);
+    }
+
+    pub(super) fn settled(&self, ctime: Timestamp) -> bool {
+        ctime.seconds + SETTLE_SECONDS < Timestamp::now().seconds
+    }
+}
+
+impl Done {
+    pub(super) fn report(&self, current: Option<std::path::PathBuf>, ctx: &Context) {
+        let total = self.total.load(Ordering::Relaxed);
+        ctx.monitor.progress(Progress {
+            phase: Phase::Uploading,
+            bytes_done: self.bytes.load(Ordering::Relaxed),
+            bytes_total: (total > 0).then_some(total),
+            files: self.files.load(Ordering::Relaxed),
+            current,
+        });
+    }
+}
+
+/// Signatures are gathered in memory, which does not fail.
+pub(super) fn internal(error: std::io::Error) -> Error {
+    Error::Internal(error.to_string())
+}

@@ -1,0 +1,199 @@
+//! The state of every path at a date, resolved from the sets that make it up.
+//!
+//! Per path the sets' entries are taken oldest to newest; the newest that is not a delta is the base,
+//! later ones are deltas on it, in order (`FORMAT.md`, restore).
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::compare::is_ours;
+use crate::context::Context;
+use crate::duplicity::chain::BackupSet;
+use crate::entry::{Attributes, EntryPath, Kind};
+use crate::error::Result;
+use crate::repository::Repository;
+use crate::repository::stream::{Content, Head, ReadAhead, SetStream};
+
+pub(super) struct States {
+    /// Oldest set first.
+    streams: Vec<SetStream>,
+}
+
+/// One path as it was.
+pub(super) struct State {
+    pub(super) path: EntryPath,
+    pub(super) what: What,
+}
+
+pub(super) enum What {
+    /// A directory, symlink, fifo or device.
+    Object(Attributes),
+    File(FileState),
+    /// It existed, but cannot be brought back; says why.
+    Lost(String),
+}
+
+/// A file's content: a base and deltas on it, not read yet.
+pub(super) struct FileState {
+    base: Source,
+    deltas: Vec<Source>,
+    /// Entries older than the base, for what only we record.
+    extended: Option<Attributes>,
+}
+
+struct Source {
+    stream: usize,
+    head: Head,
+}
+
+impl States {
+    /// `path`: nothing outside it is needed.
+    pub(super) fn open(
+        repository: &Arc<Repository>,
+        sets: &[BackupSet],
+        path: &EntryPath,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let ahead = ReadAhead::for_sets(sets.len());
+        let mut streams = Vec::with_capacity(sets.len());
+        for set in sets {
+            let manifest = repository.manifest(set)?;
+            streams.push(SetStream::new(Arc::clone(repository), set, &manifest, path, ahead, ctx));
+        }
+        Ok(Self { streams })
+    }
+
+    /// The next path that exists, or existed and is lost. A file's content must be read before the next call.
+    pub(super) fn next(&mut self) -> Result<Option<State>> {
+        loop {
+            let mut first: Option<EntryPath> = None;
+            for stream in &mut self.streams {
+                if let Some(path) = stream.peek()?
+                    && first.as_ref().is_none_or(|first| path < first)
+                {
+                    first = Some(path.clone());
+                }
+            }
+            let Some(path) = first else { return Ok(None) };
+            let mut sources = Vec::new();
+            for (index, stream) in self.streams.iter_mut().enumerate() {
+                if stream.peek()? == Some(&path)
+                    && let Some(head) = stream.take()
+                {
+                    sources.push(Source { stream: index, head });
+                }
+            }
+            if let Some(what) = resolve(sources) {
+                return Ok(Some(State { path, what }));
+            }
+        }
+    }
+
+    fn chunk(&mut self, source: &mut Source) -> Result<Option<Vec<u8>>> {
+        match self.streams.get_mut(source.stream) {
+            Some(stream) => stream.chunk(&mut source.head),
+            None => Ok(None),
+        }
+    }
+}
+
+/// `None`: the path does not exist at this date.
+fn resolve(mut sources: Vec<Source>) -> Option<What> {
+    let base = sources.iter().rposition(|source| source.head.content != Content::Diff);
+    let Some(base) = base else {
+        return Some(What::Lost("a change is stored, but not what it changes".into()));
+    };
+    let deltas = sources.split_off(base + 1);
+    let base = sources.pop()?;
+    match base.head.content {
+        Content::Deleted if deltas.is_empty() => None,
+        Content::Lost => Some(What::Lost("the volume that holds it is damaged or missing".into())),
+        Content::Snapshot if base.head.attributes.kind == Kind::File => {
+            let extended = inherited(&sources);
+            Some(What::File(FileState { base, deltas, extended }))
+        }
+        Content::Snapshot if deltas.is_empty() => {
+            let mut attributes = base.head.attributes;
+            if !is_ours(&attributes)
+                && let Some(older) = inherited(&sources)
+                && older.kind == attributes.kind
+            {
+                attributes.extended = older.extended;
+            }
+            Some(What::Object(attributes))
+        }
+        _ => Some(What::Lost("a change is stored, but not what it changes".into())),
+    }
+}
+
+/// Stock drops xattrs and ACLs from what it writes again: the last entry that has them counts.
+fn inherited(older: &[Source]) -> Option<Attributes> {
+    older.iter().rev().map(|source| &source.head.attributes).find(|a| is_ours(a)).cloned()
+}
+
+/// Reads the body of one of a file's sources.
+pub(super) struct BodyReader<'a> {
+    states: &'a mut States,
+    source: &'a mut Source,
+    chunk: Vec<u8>,
+    position: usize,
+}
+
+impl Read for BodyReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position == self.chunk.len() {
+            let next = self.states.chunk(self.source).map_err(io::Error::other)?;
+            self.chunk = next.unwrap_or_default();
+            self.position = 0;
+        }
+        let length = buffer.len().min(self.chunk.len() - self.position);
+        buffer[..length].copy_from_slice(&self.chunk[self.position..self.position + length]);
+        self.position += length;
+        Ok(length)
+    }
+}
+
+impl FileState {
+    pub(super) fn has_deltas(&self) -> bool {
+        !self.deltas.is_empty()
+    }
+
+    /// Best guess before the content was read.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.newest().attributes.sparse
+    }
+
+    fn newest(&self) -> &Head {
+        self.deltas.last().map_or(&self.base.head, |delta| &delta.head)
+    }
+
+    pub(super) fn base<'a>(&'a mut self, states: &'a mut States) -> BodyReader<'a> {
+        BodyReader { states, source: &mut self.base, chunk: Vec::new(), position: 0 }
+    }
+
+    pub(super) fn delta<'a>(&'a mut self, index: usize, states: &'a mut States) -> Option<BodyReader<'a>> {
+        let source = self.deltas.get_mut(index)?;
+        Some(BodyReader { states, source, chunk: Vec::new(), position: 0 })
+    }
+
+    pub(super) fn delta_count(&self) -> usize {
+        self.deltas.len()
+    }
+
+    /// Whether part of what was read turned out to be lost. Call after reading.
+    pub(super) fn is_lost(&self) -> bool {
+        let sources = std::iter::once(&self.base).chain(&self.deltas);
+        sources.into_iter().any(|source| source.head.content == Content::Lost)
+    }
+
+    /// Attributes of the newest entry, complete once all bodies were read.
+    pub(super) fn attributes(&self) -> Attributes {
+        let mut attributes = self.newest().attributes.clone();
+        if !is_ours(&attributes) {
+            let own = std::iter::once(&self.base).chain(&self.deltas).map(|source| &source.head.attributes);
+            let older = own.filter(|a| is_ours(a)).last().or(self.extended.as_ref());
+            attributes.extended = older.and_then(|older| older.extended.clone());
+        }
+        attributes
+    }
+}

@@ -1,0 +1,84 @@
+//! What can end a job, cut by what somebody can do about it. Words for people are made in `explain`.
+//!
+//! Sources are kept for the details view; nothing here carries a secret.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::context::{Cancelled, Why};
+use crate::crypto;
+use crate::destination::DestinationError;
+use crate::entry::EntryPath;
+use crate::tree::target::TargetError;
+use crate::tree::walk::WalkError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("a passphrase is needed")]
+    PassphraseNeeded,
+    #[error("the passphrase is wrong")]
+    PassphraseWrong,
+    #[error("the place: {0}")]
+    Destination(#[from] DestinationError),
+    /// The folder to back up cannot be walked at all.
+    #[error("{0}")]
+    Source(#[from] WalkError),
+    /// Nothing restorable is stored at the place.
+    #[error("no backup found in {place}")]
+    NoBackups { place: String },
+    /// An incremental was demanded but there is nothing to build on.
+    #[error("no backup with signatures to continue")]
+    NothingToContinue,
+    #[error("{path} is not in the backup of {date}")]
+    PathNotFound { path: EntryPath, date: String },
+    #[error("host name changed from {before} to {now}")]
+    HostChanged { now: String, before: String },
+    #[error("source folder changed from {before} to {now}")]
+    SourceChanged { now: String, before: String },
+    #[error("{0}")]
+    Target(#[from] TargetError),
+    /// Something stored is damaged, missing or not what was recorded.
+    #[error("damaged: {what}")]
+    Damaged { what: String },
+    /// Written by a newer version, or sealed in a way that this version does not know.
+    #[error("not understood: {what}")]
+    TooNew { what: String },
+    #[error("in use by another run: {what}")]
+    Busy { what: String },
+    /// The local cache, journal or temporary files cannot be used.
+    #[error("{path}: {source}", path = .path.display())]
+    Local { path: PathBuf, source: io::Error },
+    #[error("stopped")]
+    Cancelled(Why),
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<Cancelled> for Error {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Cancelled(cancelled.0)
+    }
+}
+
+impl Error {
+    pub(crate) fn local(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Local { path, source }
+    }
+
+    pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
+        Self::Damaged { what: what.to_string() }
+    }
+}
+
+/// `what` names the stored file the message was in.
+pub(crate) fn opening(what: &str, error: crypto::Error) -> Error {
+    match error {
+        crypto::Error::PassphraseNeeded => Error::PassphraseNeeded,
+        crypto::Error::PassphraseWrong => Error::PassphraseWrong,
+        crypto::Error::Unsupported(detail) => Error::TooNew { what: format!("{what}: {detail}") },
+        other => Error::Damaged { what: format!("{what}: {other}") },
+    }
+}

@@ -1,0 +1,147 @@
+//! The next start after a death: what had been stored is finished as a valid smaller set.
+//!
+//! A group counts when all its volumes are at the place with exactly the recorded bytes, published or
+//! still under their staged names. The first group that does not count ends the set.
+
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+
+use super::Repository;
+use super::journal::{Group, Header, Journal, Volume};
+use super::seal::Sealing;
+use super::writer::SetWriter;
+use crate::context::{Context, Level};
+use crate::crypto::{self, Sealer};
+use crate::duplicity::name::Part;
+use crate::error::{Error, Result, opening};
+use crate::secret::Passphrase;
+
+/// What became of a set that a dead run had begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recovered {
+    /// There was none.
+    Nothing,
+    /// It had stored nothing that could stand for itself.
+    Discarded,
+    /// Seconds since 1970 of the set that now stands.
+    Closed(i64),
+}
+
+/// Closes the set that the journal speaks of. The repository is listed anew afterwards.
+pub(crate) fn recover(
+    repository: &mut Repository,
+    passphrase: Option<&Passphrase>,
+    ctx: &Context,
+) -> Result<Recovered> {
+    let Some((journal, groups)) = Journal::left_behind(repository.cache.folder())? else {
+        return Ok(Recovered::Nothing);
+    };
+    let header = journal.header.clone();
+    let manifest = repository.name_of(header.set(), Part::Manifest, manifest_sealing(&header));
+    if repository.size_of(&manifest).is_some() {
+        // Died after the commit: only the cache was not warmed.
+        journal.discard()?;
+        return Ok(Recovered::Closed(header.at));
+    }
+    let whole = count_whole_groups(repository, &header, &groups, ctx)?;
+    let (kept, dropped) = groups.split_at(whole);
+    for volume in dropped.iter().flat_map(|group| &group.volumes) {
+        repository.destination.delete(&volume.staged)?;
+        repository.destination.delete(&volume_name(repository, &header, volume))?;
+    }
+    let outcome = if kept.iter().all(|group| group.volumes.is_empty()) {
+        journal.discard()?;
+        Recovered::Discarded
+    } else {
+        let sealing = sealing(repository, &header, kept, passphrase)?;
+        SetWriter::resume(repository, sealing, journal, kept)?.finish(false)?;
+        ctx.say(
+            Level::Notice,
+            format_args!("The backup of {} had been cut off. What it had saved is now complete.", header.set().at),
+        );
+        Recovered::Closed(header.at)
+    };
+    repository.reload()?;
+    Ok(outcome)
+}
+
+fn manifest_sealing(header: &Header) -> crate::duplicity::name::Sealing {
+    use crate::duplicity::name::Sealing;
+    if header.encrypted { Sealing::OpenPgp } else { Sealing::Plain }
+}
+
+fn volume_name(repository: &Repository, header: &Header, volume: &Volume) -> String {
+    repository.name_of(header.set(), Part::Volume(volume.number), header.sealing())
+}
+
+fn count_whole_groups(
+    repository: &Repository,
+    header: &Header,
+    groups: &[Group],
+    ctx: &Context,
+) -> Result<usize> {
+    for (index, group) in groups.iter().enumerate() {
+        for volume in &group.volumes {
+            ctx.check()?;
+            if !make_visible(repository, header, volume)? {
+                return Ok(index);
+            }
+        }
+    }
+    Ok(groups.len())
+}
+
+/// Whether the volume is at the place under its own name, publishing it now if it was only staged.
+fn make_visible(repository: &Repository, header: &Header, volume: &Volume) -> Result<bool> {
+    let name = volume_name(repository, header, volume);
+    if repository.size_of(&name).is_some() {
+        return holds(repository, &name, volume);
+    }
+    if repository.size_of(&volume.staged).is_none() || !holds(repository, &volume.staged, volume)? {
+        return Ok(false);
+    }
+    repository.destination.adopt(&volume.staged, &name)?;
+    Ok(true)
+}
+
+fn holds(repository: &Repository, name: &str, volume: &Volume) -> Result<bool> {
+    if repository.size_of(name) != Some(volume.size) {
+        return Ok(false);
+    }
+    let mut stored = repository.destination.open(name)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match stored.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finalize()[..] == volume.sha256[..]),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(_) => return Ok(false),
+        }
+    }
+}
+
+/// The sealing of what is stored, the passphrase proved against its first volume.
+fn sealing(
+    repository: &Repository,
+    header: &Header,
+    kept: &[Group],
+    passphrase: Option<&Passphrase>,
+) -> Result<Sealing> {
+    if !header.encrypted {
+        return Ok(Sealing::Gzip);
+    }
+    let passphrase = passphrase.ok_or(Error::PassphraseNeeded)?;
+    let Some(first) = kept.iter().flat_map(|group| &group.volumes).next() else {
+        return Err(Error::Internal("no volume to prove the passphrase with".into()));
+    };
+    let name = volume_name(repository, header, first);
+    let mut start = [0; 512];
+    let mut message = repository.unseal(&name, repository.destination.open(&name)?)?;
+    message.read_exact(&mut start).map_err(|e| Error::damaged(format!("{name}: {e}")))?;
+    let salt = crypto::salt_of(repository.destination.open(&name)?).map_err(|e| opening(&name, e))?;
+    match salt {
+        Some(salt) => Ok(Sealing::OpenPgp(Sealer::new(passphrase, salt))),
+        None => Ok(Sealing::OpenPgp(Sealer::with_new_salt(passphrase).map_err(Error::local(repository.cache.folder()))?)),
+    }
+}
