@@ -19,14 +19,17 @@ suites_main() {
 }
 
 run_suites() {
-    local passed=0 failed=() table=() suite start outcome
+    local passed=0 failed=() table=() suite start status outcome
     say "Running: $*"
     for suite; do
         say "Suite $suite"
         start=$SECONDS outcome=passed
-        # A shell of its own: -e holds inside it although its outcome is asked for.
-        (set -e; run_suite "$suite") &
-        if wait $!; then passed=$((passed + 1)); else outcome=FAILED failed+=("$suite"); fi
+        # Not in a condition: there bash would forget -e inside.
+        set +e
+        (set -e; run_suite "$suite")
+        status=$?
+        set -e
+        if ((status == 0)); then passed=$((passed + 1)); else outcome=FAILED failed+=("$suite"); fi
         table+=("$(printf '%-24s %-8s %s' "$suite" "$outcome" "$(duration $((SECONDS - start)))")")
     done
     say "All suites: $(duration $SECONDS)"
