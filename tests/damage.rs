@@ -1,6 +1,8 @@
 //! Whatever happens to one stored file, a restore says what is lost and gives back everything else, and never a
 //! wrong byte.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
+
 mod support {
     pub(crate) mod backup;
     pub(crate) mod bytes;
@@ -128,8 +130,8 @@ fn untouched_survive(
 
 /// The time of the set that a stored file belongs to.
 fn damaged_set(name: &str) -> String {
-    let times = name.split('.').filter(|part| part.len() == 16 && part.ends_with('Z'));
-    times.last().unwrap().to_owned()
+    let mut times = name.split('.').filter(|part| part.len() == 16 && part.ends_with('Z'));
+    times.next_back().unwrap().to_owned()
 }
 
 /// An encrypted repository of three sets, the first of several volumes, and the states by time.
