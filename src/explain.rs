@@ -103,22 +103,20 @@ fn explain_place(error: &DestinationError) -> Explanation {
             Explanation::new("Place not found", format!("{path} does not exist or is not connected."))
                 .hint("Check the address, and connect the drive if it is on one.")
         }
-        ErrorKind::Denied => {
-            Explanation::new("Access denied", format!("Access to {path} was denied."))
-                .hint("Check that you may read and write there.")
-        }
+        ErrorKind::Denied => Explanation::new("Access denied", format!("Access to {path} was denied."))
+            .hint("Check that you may read and write there."),
         ErrorKind::NoSpace => {
-            Explanation::new("Place full", format!("There is no space left for {path}."))
-                .hint("Free some space or choose another place, then try again. Nothing saved so far is lost.")
+            Explanation::new("Place full", format!("The place is full: there is no space left in {path}."))
+                .hint(
+                    "Free some space or choose another place, then try again. Nothing saved so far is lost.",
+                )
         }
         ErrorKind::ReadOnly => {
             Explanation::new("Place read-only", format!("{path} cannot be written to, it is read-only."))
                 .hint("Check the drive's write protection, or choose another place.")
         }
-        ErrorKind::Offline => {
-            Explanation::new("Place not reachable", format!("{path} cannot be reached."))
-                .hint("Check the connection, then try again.")
-        }
+        ErrorKind::Offline => Explanation::new("Place not reachable", format!("{path} cannot be reached."))
+            .hint("Check the connection, then try again."),
         ErrorKind::NameTaken => Explanation::new(
             "Place changed meanwhile",
             format!("{path} has appeared while the backup was being written."),
@@ -160,8 +158,11 @@ fn explain_target(error: &TargetError) -> Explanation {
     match error {
         TargetError::NotEmpty(path) => {
             let path = shown(path);
-            Explanation::new("Folder not empty", format!("{path} is not empty, and nothing in it was touched."))
-                .hint("Restore to a new folder.")
+            Explanation::new(
+                "Folder not empty",
+                format!("{path} is not empty, and nothing in it was touched."),
+            )
+            .hint("Restore to a new folder.")
         }
         TargetError::Exists(path) => {
             let path = shown(path);
@@ -170,8 +171,11 @@ fn explain_target(error: &TargetError) -> Explanation {
         }
         TargetError::NoParent(path) => {
             let path = shown(path);
-            Explanation::new("Folder missing", format!("The folder in which {path} belongs could not be made."))
-                .hint("Check that you may write there.")
+            Explanation::new(
+                "Folder missing",
+                format!("The folder in which {path} belongs could not be made."),
+            )
+            .hint("Check that you may write there.")
         }
         TargetError::Io { path, source } => {
             let (path, cause) = (shown(path), cause(source));

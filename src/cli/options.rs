@@ -200,7 +200,9 @@ fn command() -> Command {
         let arg = Arg::new(*name).long(*name).hide(true);
         command.arg(match values {
             0 => arg.action(ArgAction::SetTrue),
-            count => arg.action(ArgAction::Append).num_args(*count).value_parser(clap::value_parser!(PathBuf)),
+            count => {
+                arg.action(ArgAction::Append).num_args(*count).value_parser(clap::value_parser!(PathBuf))
+            }
         })
     })
 }

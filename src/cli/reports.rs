@@ -102,7 +102,13 @@ pub(super) fn size(bytes: u64) -> String {
     match units.iter().find(|(power, _)| bytes >> power > 0) {
         Some((power, unit)) => {
             let value = bytes as f64 / (1u64 << power) as f64;
-            let decimals = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+            let decimals = if value >= 100.0 {
+                0
+            } else if value >= 10.0 {
+                1
+            } else {
+                2
+            };
             format!("{value:.decimals$} {unit}")
         }
         None if bytes == 1 => "1 byte".into(),
@@ -145,7 +151,8 @@ fn collection(status: &CollectionStatus, cache: &Path) -> String {
         cache.display(),
     );
     for (number, chain) in status.chains.iter().take(secondary).enumerate() {
-        text += &format!("Secondary chain {} of {secondary}:\n{RULE}{}{RULE}\n", number + 1, chain_text(chain));
+        text +=
+            &format!("Secondary chain {} of {secondary}:\n{RULE}{}{RULE}\n", number + 1, chain_text(chain));
     }
     match primary {
         Some(chain) => {

@@ -140,7 +140,9 @@ fn words(words: &[OsString]) -> Result<(Verb, OsString, PathBuf), UsageError> {
     };
     let wrong = || UsageError::Words { action: verb.name(), expected: verb.expected() };
     match (verb, rest) {
-        (Verb::Backup(_), [local, url]) if is_url(url) && !is_url(local) => Ok((verb, url.clone(), local.into())),
+        (Verb::Backup(_), [local, url]) if is_url(url) && !is_url(local) => {
+            Ok((verb, url.clone(), local.into()))
+        }
         (Verb::Restore | Verb::Verify, [url, local]) if is_url(url) && !is_url(local) => {
             Ok((verb, url.clone(), local.into()))
         }
@@ -251,6 +253,7 @@ fn variable_name(text: &[u8]) -> (&[u8], usize) {
     {
         return (&braced[..end], end + 2);
     }
-    let end = text.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(text.len());
+    let end =
+        text.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(text.len());
     (&text[..end], end)
 }

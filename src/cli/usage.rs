@@ -20,7 +20,9 @@ pub(super) enum UsageError {
     UnknownAction(OsString),
     #[error("{action} needs {expected}. See --help.")]
     Words { action: &'static str, expected: &'static str },
-    #[error("One of the two must be a place (a URL such as file:///folder) and the other a folder of this computer.")]
+    #[error(
+        "One of the two must be a place (a URL such as file:///folder) and the other a folder of this computer."
+    )]
     Direction,
     #[error("The place {typed:?} cannot be used: {reason}.")]
     Place { typed: OsString, reason: SpecError },

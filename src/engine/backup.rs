@@ -5,18 +5,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::access::{Local, lease_error};
 use super::batch::VolumeSize;
 use super::pipeline::{self, Stored};
 use super::plan::{self, Decision};
 use super::{BackupJob, BackupReport};
-use crate::context::{Context, Level};
+use crate::context::{Clock, Context, Level};
 use crate::crypto::salt_of;
 use crate::destination::{self, ErrorKind, Lease, MARKER_NAME, Marker};
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::manifest::Manifest;
+use crate::duplicity::time::SetTime;
 use crate::entry::Timestamp;
 use crate::error::{Error, Result, opening};
 use crate::repository::journal::Header;
@@ -41,7 +42,6 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     repository.prove_passphrase()?;
     let mut lease = local.lease(place, ctx)?;
     let recovered = recover(&mut repository, passphrase, ctx)?;
-    mark_place(&repository, ctx)?;
 
     let chain = repository.newest_chain();
     let manifests = match chain {
@@ -53,7 +53,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     let decision = plan::decide(job.mode, chain, &manifests, job.encrypt)?;
     announce(&decision, ctx);
     let newest = repository.newest_time();
-    let now = ctx.clock.now().seconds;
+    let now = next_second(newest, ctx)?;
     let set = plan::identify(&decision, chain, newest, now);
     if set.at.0 != now {
         ctx.say(
@@ -76,6 +76,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
         lease: Some(lease.id().to_string()),
     };
     let prior = PriorStates::of_sets(&repository, continued)?;
+    mark_place(&repository, ctx)?;
     let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
     let stored =
         pipeline::store(&job, &repository, header, &sealing, walk, prior, scanned, volume_size, ctx, || {
@@ -120,7 +121,9 @@ fn mark_place(repository: &Repository, ctx: &Context) -> Result<()> {
 /// Backups of another computer or folder must not be mixed in by accident.
 fn check_source(job: &BackupJob, manifests: &[Manifest], hostname: &str) -> Result<()> {
     if let Some(version) = manifests.iter().filter_map(|m| m.version).find(|v| *v > RECORDS_VERSION) {
-        return Err(Error::TooNew { what: format!("a backup with records of version {version}") });
+        return Err(Error::TooNew {
+            what: format!("a newer version wrote here (records of version {version})"),
+        });
     }
     let Some(last) = manifests.last().filter(|_| !job.allow_source_mismatch) else { return Ok(()) };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -159,6 +162,19 @@ fn sealing(job: &BackupJob, repository: &Repository, continued: &[BackupSet]) ->
         None => crate::crypto::Sealer::with_new_salt(passphrase).map_err(super::produce::internal)?,
     };
     Ok(Sealing::OpenPgp(sealer))
+}
+
+/// Now. Names have whole seconds: two runs in one second cannot both be named truthfully, so the later waits.
+fn next_second(newest: Option<SetTime>, ctx: &Context) -> Result<i64> {
+    loop {
+        ctx.check()?;
+        let now = ctx.clock.now();
+        let is_taken = newest.is_some_and(|newest| newest.0 == now.seconds);
+        if !is_taken || matches!(ctx.clock, Clock::Fixed(_)) {
+            return Ok(now.seconds);
+        }
+        std::thread::sleep(Duration::from_nanos(1_000_000_000 - u64::from(now.nanos)));
+    }
 }
 
 /// Short host name, as stock records it.

@@ -14,8 +14,8 @@ use crate::duplicity::manifest::Boundary;
 use crate::entry::{Attributes, EntryPath};
 use crate::error::{Error, Result};
 use crate::repository::parked::{Comparing, Parked, ParkedList};
-use crate::repository::seal::{Lying, SealedWriter, Sealing};
-use crate::repository::writer::{FinishedVolume, line, put_error};
+use crate::repository::seal::{Lying, SealedWriter, Sealing, put_error};
+use crate::repository::writer::{FinishedVolume, line};
 
 pub(super) struct Volumes<'a> {
     destination: &'a dyn Destination,
@@ -125,8 +125,7 @@ impl<'a> Volumes<'a> {
                 None => parking.adoptable.clear(),
             }
         }
-        let staged = self.destination.stage()?;
-        Ok(To::Place(SealedWriter::new(staged, self.sealing).map_err(put_error)?))
+        Ok(To::Place(SealedWriter::stage(self.destination, self.sealing)?))
     }
 
     fn close(&mut self) -> Outcome<()> {
