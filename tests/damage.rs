@@ -79,9 +79,9 @@ fn check(
     let restored = hashes(target.path());
     let told = outcome.to_string().to_lowercase();
     assert!(!told.contains("panicked") && !told.contains("backtrace"), "{what}: {outcome}");
-    // Without its last manifest a set does not exist, and the state before is the latest one.
+    // Without its manifest a set does not exist, nor do those on it: the state before is given, with an error.
     let without_a_manifest = damaged.contains("manifest") && !repository.place().join(damaged).exists();
-    let older = states.range(..time.to_owned()).next_back().filter(|_| without_a_manifest);
+    let older = states.range(..damaged_set(damaged)).next_back().filter(|_| without_a_manifest);
     let acceptable = |path: &PathBuf, hash: &String| {
         state.get(path) == Some(hash) || older.is_some_and(|(_, older)| older.get(path) == Some(hash))
     };
@@ -95,7 +95,9 @@ fn check(
             outcome.code == 0 && restored == *state,
             "{what}: nothing of this state was damaged: {outcome}"
         );
-    } else if !lost.is_empty() && !without_a_manifest {
+    } else if without_a_manifest {
+        assert_ne!(outcome.code, 0, "{what}: another state is given without an error: {outcome}");
+    } else if !lost.is_empty() {
         assert_ne!(outcome.code, 0, "{what}: {lost:?} are lost without an error: {outcome}");
         names_what_is_lost(&outcome.to_string(), damaged, &lost, what);
     }

@@ -13,16 +13,13 @@ use super::pipeline::{self, Stored};
 use super::plan::{self, Decision};
 use super::{BackupJob, BackupReport};
 use crate::context::{Clock, Context, Level};
-use crate::crypto::salt_of;
 use crate::destination::{self, ErrorKind, Lease, MARKER_NAME, Marker};
-use crate::duplicity::chain::BackupSet;
-use crate::duplicity::manifest::Manifest;
-use crate::duplicity::time::SetTime;
 use crate::entry::Timestamp;
-use crate::error::{Error, Result, opening};
+use crate::error::{Error, Result};
 use crate::repository::journal::Header;
-use crate::repository::seal::Sealing;
-use crate::repository::{PriorStates, RECORDS_VERSION, Recovered, Repository, recover};
+use crate::repository::{
+    BackupSet, Manifest, PriorStates, RECORDS_VERSION, Recovered, Repository, SetTime, recover,
+};
 use crate::tree::walk::Walk;
 
 pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
@@ -65,7 +62,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
         (Decision::Continue, Some(chain)) => &chain.sets,
         _ => &[],
     };
-    let sealing = sealing(&job, &repository, continued)?;
+    let sealing = repository.sealing(passphrase.filter(|_| job.encrypt), continued)?;
     let header = Header {
         from: set.from.map(|from| from.0),
         at: set.at.0,
@@ -145,23 +142,6 @@ fn announce(decision: &Decision, ctx: &Context) {
     if let Decision::Begin { why: Some(why) } = decision {
         ctx.say(Level::Warning, format_args!("Beginning with a full backup: {why}."));
     }
-}
-
-/// All files of a chain share one salt, so that reading it costs one key derivation.
-fn sealing(job: &BackupJob, repository: &Repository, continued: &[BackupSet]) -> Result<Sealing> {
-    let Some(passphrase) = job.place.passphrase.as_ref().filter(|_| job.encrypt) else {
-        return Ok(Sealing::Gzip);
-    };
-    let newest = continued.last().and_then(|set| set.manifest.as_ref());
-    let salt = match newest {
-        Some(name) => salt_of(repository.destination.open(name)?).map_err(|e| opening(name, e))?,
-        None => None,
-    };
-    let sealer = match salt {
-        Some(salt) => repository.opener.sealer(salt).map_err(|e| opening("the newest manifest", e))?,
-        None => crate::crypto::Sealer::with_new_salt(passphrase).map_err(super::produce::internal)?,
-    };
-    Ok(Sealing::OpenPgp(sealer))
 }
 
 /// Now. Names have whole seconds: two runs in one second cannot both be named truthfully, so the later waits.

@@ -5,11 +5,14 @@ use std::io::{self, Write};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::crypto::{MessageWriter, Sealer};
+use super::Repository;
+use crate::crypto::{MessageWriter, Sealer, salt_of};
 use crate::deflate::{self, GzipWriter};
 use crate::destination::{Destination, DestinationError, Existing, Staged};
+use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, opening};
+use crate::secret::Passphrase;
 
 /// The way in which all files of one set are sealed.
 #[derive(Clone, Debug)]
@@ -37,6 +40,27 @@ impl Sealing {
             Self::OpenPgp(_) => name::Sealing::OpenPgp,
             Self::Gzip => name::Sealing::Plain,
         }
+    }
+}
+
+impl Repository {
+    /// How to seal a new set on top of `continued` (none: a new chain). `passphrase`: none for files in the
+    /// clear. All files of a chain share one salt, so that reading it costs one key derivation.
+    pub(crate) fn sealing(
+        &self,
+        passphrase: Option<&Passphrase>,
+        continued: &[BackupSet],
+    ) -> Result<Sealing> {
+        let Some(passphrase) = passphrase else { return Ok(Sealing::Gzip) };
+        let newest = continued.last().and_then(|set| set.manifest.as_ref());
+        let salt = match newest {
+            Some(name) => salt_of(self.destination.open(name)?).map_err(|e| opening(name, e))?,
+            None => None,
+        };
+        Ok(Sealing::OpenPgp(match salt {
+            Some(salt) => self.opener.sealer(salt).map_err(|e| opening("the newest manifest", e))?,
+            None => Sealer::with_new_salt(passphrase).map_err(|e| Error::Internal(e.to_string()))?,
+        }))
     }
 }
 
