@@ -63,7 +63,7 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::UnknownAction(_)
         | UsageError::Words { .. }
         | UsageError::Direction
-        | UsageError::Place { .. }
+        | UsageError::Place(_)
         | UsageError::Time { .. }
         | UsageError::Path { .. }
         | UsageError::NoHome
