@@ -1,4 +1,30 @@
 //! Hindsight: backups with a timeline, in duplicity's repository format.
+//!
+//! # The map
+//!
+//! ```text
+//!  cli (src/bin/cli.rs)                              who wants something
+//!        │  Job, JobHandle
+//!        ▼
+//!  worker          one thread, a queue, one sink for events
+//!        ▼
+//!  engine          backup · restore · verify · list · status     + plan (pure)
+//!        ▼                       ▼
+//!  repository      sets, journal, cache          tree   local files in path order, faithful metadata
+//!    ▼        ▼        ▼                         delta  signature, diff, patch (pure)
+//!  duplicity  crypto  destination
+//!  (pure)    OpenPGP  local folders; other places behind the same trait
+//! ```
+//!
+//! Calls go down, values come up, events go to one sink. Nothing below `worker` knows queues; nothing
+//! above `repository` knows how a backup is spelled in files; the engine reads no settings and no
+//! environment. Who may import whom is a table in `tests/layering.rs`.
+//!
+//! Base modules, importable by all: [`entry`] (paths and attributes), [`context`] (cancel, report, clock),
+//! [`secret`], [`deflate`], [`lock`].
+//!
+//! To read on: [`engine`] (five jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
+//! (its threads), `repository/writer.rs` (the order of writes), [`duplicity`] (the format).
 
 pub mod cli;
 pub mod context;

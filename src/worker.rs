@@ -21,14 +21,34 @@ pub struct JobId(u64);
 
 #[derive(Debug)]
 pub enum Event {
-    Started { id: JobId, kind: JobKind },
+    Started {
+        id: JobId,
+        kind: JobKind,
+    },
     /// At most ten a second.
-    Progress { id: JobId, progress: Progress },
+    Progress {
+        id: JobId,
+        progress: Progress,
+    },
     /// One file; the job goes on.
-    Problem { id: JobId, problem: Problem },
-    Changed { id: JobId, change: Change, path: EntryPath },
-    Message { id: JobId, level: Level, text: String },
-    Finished { id: JobId, outcome: Outcome },
+    Problem {
+        id: JobId,
+        problem: Problem,
+    },
+    Changed {
+        id: JobId,
+        change: Change,
+        path: EntryPath,
+    },
+    Message {
+        id: JobId,
+        level: Level,
+        text: String,
+    },
+    Finished {
+        id: JobId,
+        outcome: Outcome,
+    },
 }
 
 #[derive(Debug)]
@@ -79,7 +99,8 @@ impl Worker {
     pub fn start(interest: Interest, sink: Sink) -> std::io::Result<Self> {
         let (queue, jobs) = channel();
         let events = sink.clone();
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || serve(&jobs, &events))?;
+        let thread =
+            std::thread::Builder::new().name("engine".into()).spawn(move || serve(&jobs, &events))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), sink, interest, next: 0 })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Plain text: one random block, its last two octets again, packets, and the MDC packet `D3 14 SHA-1`.
 
-use std::io::{self, BufRead, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 
 use aes::cipher::array::{Array, typenum::U16};
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -10,15 +10,17 @@ use aes::{Aes128, Aes192, Aes256};
 use sha1::{Digest, Sha1};
 
 use super::Error;
-use super::message::Drain;
+use super::plain::{Chunks, altered};
 
 const BLOCK: usize = 16;
 const PREFIX: usize = BLOCK + 2;
 const MDC_HEADER: [u8; 2] = [0xD3, 0x14];
 const MDC: usize = 2 + 20;
 const VERSION: u8 = 1;
-/// Octets hashed and ciphered at a time; whole blocks.
+/// Octets buffered at a time; whole blocks and steps.
 const CHUNK: usize = 64 * 1024;
+/// CFB encryption and SHA-1 each wait for their own last block: in small turns the processor overlaps them (+ 15 %).
+const STEP: usize = 64;
 
 /// Encrypts with AES-256. Nothing is valid before `finish`.
 pub(super) struct MdcWriter<W: Write> {
@@ -56,9 +58,11 @@ impl<W: Write> MdcWriter<W> {
 impl<W: Write> Write for MdcWriter<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if self.chunk.len() == CHUNK {
-            self.hash.update(&self.chunk);
-            let (blocks, _) = Array::slice_as_chunks_mut(&mut self.chunk);
-            self.cipher.encrypt_blocks(blocks);
+            for step in self.chunk.chunks_exact_mut(STEP) {
+                self.hash.update(&*step);
+                let (blocks, _) = Array::slice_as_chunks_mut(step);
+                self.cipher.encrypt_blocks(blocks);
+            }
             self.out.write_all(&self.chunk)?;
             self.chunk.clear();
         }
@@ -104,115 +108,87 @@ fn decryptor(key: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
     }
 }
 
-/// Decrypts with AES, the variant given by the key's length, and gives the packets inside.
+/// The body of a packet that [`MdcWriter`] or another program wrote with AES, the variant given by the key's length.
 ///
-/// The last chunk is given out only when the MDC was right.
-pub(super) struct MdcReader<R> {
+/// The last chunk is given out only when the MDC is right.
+pub(super) struct MdcChunks<R> {
     source: R,
     cipher: Box<dyn Decrypt>,
     hash: Sha1,
     buffer: Vec<u8>,
-    /// `buffer[start..end]` may be given out; what follows may be the MDC.
+    /// `buffer[start..end]` is the chunk; what follows may be the MDC.
     start: usize,
     end: usize,
-    state: State,
+    ended: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Reading,
-    Authenticated,
-    Failed,
-}
-
-impl<R: Read> MdcReader<R> {
+impl<R: Read> MdcChunks<R> {
     /// `source` is the packet's body after the version octet. `None` when the repeated octets show a wrong key.
     pub(super) fn new(source: R, key: &[u8]) -> Result<Option<Self>, Error> {
-        let mut reader = Self {
+        let mut chunks = Self {
             source,
             cipher: decryptor(key)?,
             hash: Sha1::new(),
             buffer: Vec::with_capacity(MDC + CHUNK),
             start: 0,
             end: 0,
-            state: State::Reading,
+            ended: false,
         };
-        let ended = reader.decrypt_chunk()?;
-        let Some(mdc) = reader.buffer.len().checked_sub(MDC).filter(|&mdc| mdc >= PREFIX) else {
-            return Err(Error::damaged("it ends early"));
+        chunks.decrypt()?;
+        let Some(mdc) = chunks.buffer.len().checked_sub(MDC).filter(|&mdc| mdc >= PREFIX) else {
+            return Err(altered());
         };
-        if reader.buffer[BLOCK - 2..BLOCK] != reader.buffer[BLOCK..PREFIX] {
-            let key_is_right = ended && reader.buffer[mdc..].starts_with(&MDC_HEADER);
+        if chunks.buffer[BLOCK - 2..BLOCK] != chunks.buffer[BLOCK..PREFIX] {
+            let key_is_right = chunks.ended && chunks.buffer[mdc..].starts_with(&MDC_HEADER);
             return if key_is_right { Err(altered()) } else { Ok(None) };
         }
-        reader.release(ended)?;
-        reader.start = PREFIX;
-        Ok(Some(reader))
+        chunks.release()?;
+        chunks.start = PREFIX;
+        Ok(Some(chunks))
     }
 
-    /// Keeps what may be the MDC and appends the next chunk. True at the end of the source.
-    fn decrypt_chunk(&mut self) -> io::Result<bool> {
+    /// Known already after the first chunk when the message is short.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.ended
+    }
+
+    /// Keeps what may be the MDC and appends as much as there is, up to a chunk.
+    fn decrypt(&mut self) -> io::Result<()> {
         self.buffer.drain(..self.end);
         (self.start, self.end) = (0, 0);
         let kept = self.buffer.len();
         let count = self.source.by_ref().take(CHUNK as u64).read_to_end(&mut self.buffer)?;
         self.cipher.decrypt(&mut self.buffer[kept..]);
-        Ok(count < CHUNK)
+        self.ended = count < CHUNK;
+        Ok(())
     }
 
     /// Releases all that cannot be the MDC; at the end only if the MDC is right.
-    fn release(&mut self, ended: bool) -> Result<(), Error> {
+    fn release(&mut self) -> Result<(), Error> {
         let (data, mdc) = self.buffer.split_at(self.buffer.len() - MDC);
         self.hash.update(data);
-        if ended {
+        if self.ended {
             self.hash.update(MDC_HEADER);
             if mdc[..2] != MDC_HEADER || mdc[2..] != self.hash.finalize_reset()[..] {
                 return Err(altered());
             }
-            self.state = State::Authenticated;
         }
         self.end = data.len();
         Ok(())
     }
 }
 
-fn altered() -> Error {
-    Error::damaged("it was altered or cut")
-}
-
-impl<R: Read> Drain for MdcReader<R> {
-    fn drain(&mut self) -> io::Result<()> {
-        io::copy(self, &mut io::sink()).map(drop)
+impl<R: Read> Chunks for MdcChunks<R> {
+    fn chunk(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
     }
-}
 
-impl<R: Read> BufRead for MdcReader<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.start == self.end {
-            match std::mem::replace(&mut self.state, State::Failed) {
-                State::Reading => {
-                    let ended = self.decrypt_chunk()?;
-                    self.state = State::Reading;
-                    self.release(ended)?;
-                }
-                State::Authenticated => self.state = State::Authenticated,
-                State::Failed => return Err(altered().into()),
-            }
+    fn advance(&mut self) -> Result<bool, Error> {
+        if self.ended {
+            return Ok(false);
         }
-        Ok(&self.buffer[self.start..self.end])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.start = self.end.min(self.start + count);
-    }
-}
-
-impl<R: Read> Read for MdcReader<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(out.len());
-        out[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
+        self.decrypt()?;
+        self.release()?;
+        Ok(true)
     }
 }

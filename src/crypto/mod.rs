@@ -6,12 +6,17 @@
 
 mod mdc;
 mod message;
+mod ocb;
 mod opener;
 mod packet;
 mod password;
+mod plain;
 mod s2k;
 mod sealer;
 mod sequoia;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
 
 use std::io;
 

@@ -4,9 +4,11 @@ use std::fmt;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use super::mdc::MdcReader;
+use super::mdc::MdcChunks;
+use super::ocb::OcbChunks;
 use super::packet::Body;
-use super::password::PasswordMessage;
+use super::password::{Container, PasswordMessage};
+use super::plain::Plain;
 use super::s2k::{Key, KeyCache, S2k};
 use super::sealer::Sealer;
 use super::{Error, message, sequoia};
@@ -45,7 +47,7 @@ impl Opener {
             Some(message) => {
                 let mut start = Cursor::new(start);
                 start.set_position(message.offset as u64);
-                self.open_password_message(&message, start.chain(source))
+                self.open_password_message(message, start.chain(source))
             }
             None => sequoia::open(self, Cursor::new(start).chain(source)),
         }
@@ -64,10 +66,10 @@ impl Opener {
         Ok(self.0.keys.get(self.passphrase()?, s2k, length))
     }
 
-    /// With a key that has never opened anything, garbage at the beginning means a wrong passphrase.
+    /// With a key that is not proven right, garbage at the beginning means a wrong passphrase.
     fn open_password_message<'a, R>(
         &self,
-        message: &PasswordMessage,
+        message: PasswordMessage,
         source: R,
     ) -> Result<Box<dyn Read + Send + 'a>, Error>
     where
@@ -76,13 +78,30 @@ impl Opener {
         let key = self.key(message.s2k, message.key_length)?;
         let wrong = || if key.is_proven() { Error::damaged("its beginning") } else { Error::PassphraseWrong };
 
+        let session_key = match message.wrapped_key {
+            None => None,
+            Some(wrapped) => Some(wrapped.unwrap(key.bytes())?.ok_or_else(wrong)?),
+        };
+        let session_key = match &session_key {
+            None => key.bytes(),
+            Some(unwrapped) => {
+                key.prove();
+                unwrapped
+            }
+        };
         let mut body = Body::next(source)?.ok_or_else(wrong)?;
         body.read_exact(&mut [0])?;
-        let plain = MdcReader::new(body, key.bytes())?.ok_or_else(wrong)?;
-        message::open(plain, &key).map_err(|error| match error {
-            Error::Damaged(_) => wrong(),
-            other => other,
-        })
+        let opened = match message.container {
+            Container::Mdc => {
+                let chunks = MdcChunks::new(body, session_key)?.ok_or_else(wrong)?;
+                if chunks.is_authenticated() {
+                    key.prove();
+                }
+                message::open(Plain::new(chunks), &key)
+            }
+            Container::Ocb => message::open(Plain::new(OcbChunks::new(body, session_key)?), &key),
+        };
+        opened.map_err(|error| if matches!(error, Error::Damaged(_)) { wrong() } else { error })
     }
 }
 
@@ -96,10 +115,10 @@ impl fmt::Debug for Opener {
 pub fn salt_of(source: impl Read) -> Result<Option<[u8; 8]>, Error> {
     let start = read_start(source)?;
     let Some(message) = PasswordMessage::recognise(&start) else { return Ok(None) };
-    Ok(message
-        .s2k
-        .salt
-        .filter(|&salt| message.s2k == Sealer::s2k(salt) && message.key_length == Sealer::KEY_LENGTH))
+    let ours = message.container == Container::Mdc
+        && message.wrapped_key.is_none()
+        && message.key_length == Sealer::KEY_LENGTH;
+    Ok(message.s2k.salt.filter(|&salt| ours && message.s2k == Sealer::s2k(salt)))
 }
 
 fn read_start(source: impl Read) -> Result<Vec<u8>, Error> {

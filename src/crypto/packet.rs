@@ -6,6 +6,7 @@ pub(super) const SKESK: u8 = 3;
 pub(super) const COMPRESSED: u8 = 8;
 pub(super) const LITERAL: u8 = 11;
 pub(super) const SEIPD: u8 = 18;
+pub(super) const AEAD: u8 = 20;
 
 /// Size of a partial body chunk that we write; must be a power of two, at least 512.
 const CHUNK: usize = 1 << CHUNK_BITS;
@@ -200,5 +201,59 @@ impl<R: BufRead> BufRead for Body<R> {
     fn consume(&mut self, count: usize) {
         self.source.consume(count);
         self.took(count);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    fn read(packet: &[u8]) -> (u8, io::Result<Vec<u8>>) {
+        let mut body = Body::next(packet).unwrap().unwrap();
+        let mut out = Vec::new();
+        let result = body.read_to_end(&mut out);
+        (body.tag(), result.map(|_| out))
+    }
+
+    #[test]
+    fn bodies_of_every_size_come_back() {
+        for length in [0, 1, 191, 192, 8383, 8384, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7] {
+            let data: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            let mut writer = PacketWriter::new(Vec::new(), LITERAL).unwrap();
+            writer.write_all(&data).unwrap();
+            let packet = writer.finish().unwrap();
+            let (tag, body) = read(&packet);
+            assert_eq!(tag, LITERAL);
+            assert!(body.unwrap() == data, "{length} octets");
+            assert!(
+                read(&packet[..packet.len().max(3) - 1]).1.is_err() || length == 0,
+                "{length} octets, cut"
+            );
+        }
+    }
+
+    #[test]
+    fn old_lengths_of_every_kind_are_read() {
+        for packet in [
+            &[0x80 | SEIPD << 2 & 0x3C, 2, 7, 8][..],
+            &[0x81 | SEIPD << 2 & 0x3C, 0, 2, 7, 8],
+            &[0x82 | SEIPD << 2 & 0x3C, 0, 0, 0, 2, 7, 8],
+            &[0x83 | SEIPD << 2 & 0x3C, 7, 8],
+        ] {
+            assert_eq!(read(packet).1.unwrap(), [7, 8]);
+        }
+    }
+
+    #[test]
+    fn buffered_reading_stops_at_the_end_of_the_body() {
+        let mut body = Body::next(&[0xC0 | LITERAL, 0xE0, 1, 2, 2, 3, 9, 9][..]).unwrap().unwrap();
+        let mut lengths = Vec::new();
+        while let count @ 1.. = body.fill_buf().unwrap().len() {
+            lengths.push(count);
+            body.consume(count);
+        }
+        assert_eq!(lengths, [1, 2]);
+        assert_eq!(body.into_source(), [9, 9]);
     }
 }

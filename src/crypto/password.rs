@@ -2,19 +2,31 @@
 
 use std::io::{Cursor, Read};
 
-use super::packet::{Body, SEIPD, SKESK};
+use super::ocb::{OCB, WrappedKey};
+use super::packet::{AEAD, Body, SEIPD, SKESK};
 use super::s2k::{Hash, S2k};
 
 const SIMPLE: u8 = 0;
 const SALTED: u8 = 1;
 const ITERATED: u8 = 3;
 
-/// A message of one SKESK (version 4, AES, no encrypted session key) and one SEIPD (version 1).
+/// A message with one passphrase and AES.
 pub(super) struct PasswordMessage {
     pub(super) s2k: S2k,
     pub(super) key_length: usize,
-    /// Where the SEIPD packet begins.
+    /// Without it the derived key is the session key.
+    pub(super) wrapped_key: Option<WrappedKey>,
+    pub(super) container: Container,
+    /// Where the container's packet begins.
     pub(super) offset: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    /// SEIPD, version 1.
+    Mdc,
+    /// GnuPG's packet 20 in OCB mode.
+    Ocb,
 }
 
 impl PasswordMessage {
@@ -25,11 +37,33 @@ impl PasswordMessage {
         skesk.read_to_end(&mut fields).ok()?;
         let offset = skesk.into_source().position() as usize;
 
-        let mut seipd = Body::next(&start[offset..]).ok()?.filter(|body| body.tag() == SEIPD)?;
-        let mut version = [0];
-        seipd.read_exact(&mut version).ok()?;
-        let &[4, cipher, ref specifier @ ..] = fields.as_slice() else { return None };
-        (version == [1]).then_some(Self { s2k: s2k(specifier)?, key_length: key_length(cipher)?, offset })
+        let (cipher, specifier) = match *fields.as_slice() {
+            [4, cipher, ref specifier @ ..] | [5, cipher, OCB, ref specifier @ ..] => (cipher, specifier),
+            _ => return None,
+        };
+        let (s2k, rest) = s2k(specifier)?;
+        let wrapped_key = match (fields[0], rest) {
+            (4, []) => None,
+            (5, rest) => Some(WrappedKey::parse(cipher, rest)?),
+            _ => return None,
+        };
+        let container = container(&start[offset..], cipher)?;
+        Some(Self { s2k, key_length: key_length(cipher)?, wrapped_key, container, offset })
+    }
+}
+
+fn container(start: &[u8], cipher: u8) -> Option<Container> {
+    let mut body = Body::next(start).ok()??;
+    let mut version = [0];
+    body.read_exact(&mut version).ok()?;
+    match (body.tag(), version) {
+        (SEIPD, [1]) => Some(Container::Mdc),
+        (AEAD, [1]) => {
+            let mut algorithms = [0; 2];
+            body.read_exact(&mut algorithms).ok()?;
+            (algorithms == [cipher, OCB]).then_some(Container::Ocb)
+        }
+        _ => None,
     }
 }
 
@@ -42,15 +76,18 @@ fn key_length(cipher: u8) -> Option<usize> {
     }
 }
 
-/// Nothing may follow the specifier: that would be an encrypted session key.
-fn s2k(specifier: &[u8]) -> Option<S2k> {
-    let (&[kind, hash], rest) = specifier.split_first_chunk()?;
+/// A specifier, and what follows it.
+fn s2k(fields: &[u8]) -> Option<(S2k, &[u8])> {
+    let (&[kind, hash], rest) = fields.split_first_chunk()?;
     let hash = Hash::from_id(hash)?;
+    if kind == SIMPLE {
+        return Some((S2k { hash, salt: None, octets: 0 }, rest));
+    }
+    let (&salt, rest) = rest.split_first_chunk()?;
     match (kind, rest) {
-        (SIMPLE, []) => Some(S2k { hash, salt: None, octets: 0 }),
-        (SALTED, salt) => Some(S2k { hash, salt: Some(salt.try_into().ok()?), octets: 0 }),
-        (ITERATED, [salt @ .., count]) => {
-            Some(S2k { hash, salt: Some(salt.try_into().ok()?), octets: S2k::octets_of(*count) })
+        (SALTED, rest) => Some((S2k { hash, salt: Some(salt), octets: 0 }, rest)),
+        (ITERATED, [count, rest @ ..]) => {
+            Some((S2k { hash, salt: Some(salt), octets: S2k::octets_of(*count) }, rest))
         }
         _ => None,
     }

@@ -60,6 +60,12 @@ impl Helper {
     fn session_key(&self, skesk: &SKESK) -> Result<(Option<SymmetricAlgorithm>, SessionKey), Error> {
         let passphrase = self.0.passphrase()?;
         if let SKESK::V4(skesk) = skesk
+            && skesk.symmetric_algo() == SymmetricAlgorithm::Blowfish
+        {
+            // Sequoia on RustCrypto takes only Blowfish keys of 448 bits, OpenPGP has 128.
+            return Err(Error::Unsupported("Blowfish".into()));
+        }
+        if let SKESK::V4(skesk) = skesk
             && let Some(s2k) = ours(skesk.s2k())
             && let (Ok(None), Ok(length)) = (skesk.esk(), skesk.symmetric_algo().key_size())
         {
@@ -129,7 +135,8 @@ fn translate(error: openpgp::anyhow::Error) -> Error {
             | E::UnsupportedHashAlgorithm(_)
             | E::UnsupportedSymmetricAlgorithm(_)
             | E::UnsupportedAEADAlgorithm(_)
-            | E::UnsupportedCompressionAlgorithm(_),
+            | E::UnsupportedCompressionAlgorithm(_)
+            | E::PolicyViolation(..),
         ) => Error::Unsupported(error.to_string()),
         _ => Error::Damaged(error.to_string()),
     }

@@ -66,7 +66,7 @@ impl<'a> Differ<'a> {
         Self::with_window(basis, WINDOW)
     }
 
-    fn with_window(basis: &'a Basis, window: usize) -> Self {
+    pub(super) fn with_window(basis: &'a Basis, window: usize) -> Self {
         Self {
             basis,
             index: basis.signature.index(),
@@ -129,7 +129,7 @@ impl<'a> Differ<'a> {
     }
 
     /// Turns `pending` into commands, up to the unmatched bytes at its end, whose number is returned.
-    fn search(&mut self, out: &mut Vec<u8>) -> Result<usize, DeltaError> {
+    pub(super) fn search(&mut self, out: &mut Vec<u8>) -> Result<usize, DeltaError> {
         if !self.started {
             out.extend_from_slice(&MAGIC);
             self.started = true;

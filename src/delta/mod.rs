@@ -37,3 +37,7 @@ pub enum DeltaError {
     #[error("the result could not be written: {0}")]
     Write(#[source] io::Error),
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

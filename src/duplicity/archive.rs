@@ -6,7 +6,6 @@ use std::io::{self, Read, Write};
 use tar::Header;
 
 use super::header::{self, BLOCK, Decoded, Extensions, Scope};
-use super::pax;
 use crate::entry::{Attributes, InvalidPath};
 
 /// Tar writers fill the archive up to a multiple of this many bytes.
@@ -127,10 +126,10 @@ impl<R: Read> Source<R> {
     }
 
     /// Appends the `size` bytes of an auxiliary entry (and skips its padding). `into` grows as bytes arrive,
-    /// never beyond [`pax::MAX_BODY`], whatever the header claims.
-    fn read_auxiliary(&mut self, into: &mut Vec<u8>, size: u64) -> Result<(), FormatError> {
-        if size > (pax::MAX_BODY - into.len().min(pax::MAX_BODY)) as u64 {
-            return Err(self.malformed("an extended header of at most 8 MiB"));
+    /// never beyond `limit`, whatever the header claims.
+    fn read_auxiliary(&mut self, into: &mut Vec<u8>, size: u64, limit: usize) -> Result<(), FormatError> {
+        if size > limit.saturating_sub(into.len()) as u64 {
+            return Err(self.malformed("a smaller extended header"));
         }
         let read = self.inner.by_ref().take(size).read_to_end(into)? as u64;
         self.offset += read;
@@ -217,8 +216,8 @@ impl<R: Read> ArchiveReader<R> {
                 return Err(damaged("a header with a right checksum"));
             }
             let size = header::stored_size(&self.block).ok_or_else(|| damaged("a size"))?;
-            let Some(body) = self.extensions.body_for(&self.block) else { break };
-            self.source.read_auxiliary(body, size)?;
+            let Some((body, limit)) = self.extensions.body_for(&self.block) else { break };
+            self.source.read_auxiliary(body, size, limit)?;
         }
         let decoded = header::decode(&self.block, &self.extensions, &mut self.name);
         if decoded.has_body {
@@ -274,3 +273,10 @@ impl<R: Read> Read for ArchiveReader<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod interop;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+pub(super) mod samples;

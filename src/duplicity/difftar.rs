@@ -195,3 +195,7 @@ fn split_part(path: &[u8]) -> Result<(&[u8], u64), &'static str> {
     let number = parse_decimal(&path[slash.map_or(0, |s| s + 1)..]).ok_or("a part number")?;
     Ok((&path[..slash.unwrap_or(0)], number))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

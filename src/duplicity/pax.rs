@@ -95,3 +95,67 @@ pub(super) fn push_record_with(body: &mut Vec<u8>, key: &[u8], write_value: impl
 fn decimal_width(n: usize) -> usize {
     n.checked_ilog10().unwrap_or(0) as usize + 1
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+    fn parse(body: &[u8]) -> Result<Pairs, MalformedRecord> {
+        Records::new(body).map(|r| r.map(|(key, value)| (key.to_vec(), value.to_vec()))).collect()
+    }
+
+    fn build(pairs: &Pairs) -> Vec<u8> {
+        let mut body = Vec::new();
+        pairs.iter().for_each(|(key, value)| push_record(&mut body, key, value));
+        body
+    }
+
+    #[test]
+    fn the_length_counts_its_own_digits() {
+        for (value, prefix) in [(3, "8 "), (4, "9 "), (5, "11 "), (93, "99 "), (94, "101 "), (992, "999 ")] {
+            let body = build(&vec![(b"k".to_vec(), vec![b'v'; value])]);
+            assert!(body.starts_with(prefix.as_bytes()), "{}", String::from_utf8_lossy(&body));
+            assert!(prefix.trim().parse() == Ok(body.len()));
+        }
+    }
+
+    #[test]
+    fn a_value_may_hold_what_looks_like_another_record() {
+        let pairs = vec![
+            (b"path".to_vec(), b"two\nlines".to_vec()),
+            (b"SCHILY.xattr.user.x".to_vec(), b"\n22 path=snapshot/evil\n".to_vec()),
+        ];
+        assert_eq!(parse(&build(&pairs)), Ok(pairs));
+    }
+
+    #[test]
+    fn records_that_are_not_whole_are_refused() {
+        for body in
+            ["9 a=b\n", "6 a=b", "6 a=bc", "5 =b\n", "5 ab\n", "x", "2 \n", "+6 a=b\n", "99999999999 a=b\n"]
+        {
+            assert_eq!(parse(body.as_bytes()), Err(MalformedRecord(0)), "{body:?}");
+        }
+        assert_eq!(parse(b"6 a=b\n6 a"), Err(MalformedRecord(6)));
+        assert_eq!(parse(b"6 a=b\n\0\0\0"), Ok(vec![(b"a".to_vec(), b"b".to_vec())]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_built_is_parsed(
+            pairs in vec((vec(any::<u8>().prop_filter("=", |b| *b != b'='), 1..20), vec(any::<u8>(), 0..1200)), 0..5)
+        ) {
+            prop_assert_eq!(parse(&build(&pairs)), Ok(pairs));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(body in "[0-9]{0,3} ?[a-z]{0,3}=?\\PC{0,9}\n?[0-9]{0,2}") {
+            let _ = parse(body.as_bytes());
+        }
+    }
+}

@@ -139,3 +139,88 @@ impl<R: Read> SigtarReader<R> {
         self.archive.finish()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::duplicity::archive::samples;
+
+    fn path(s: &str) -> EntryPath {
+        EntryPath::parse(s.as_bytes()).unwrap()
+    }
+
+    fn directory() -> Attributes {
+        Attributes { kind: Kind::Directory, mode: 0o755, ..Attributes::default() }
+    }
+
+    #[test]
+    fn fragments_and_an_end_make_the_same_archive_as_one_writer() {
+        let mut whole = SigtarWriter::new(Vec::new());
+        let mut first = SigtarWriter::new(Vec::new());
+        let mut second = SigtarWriter::new(Vec::new());
+        for writer in [&mut whole, &mut first] {
+            writer.object(&EntryPath::root(), &directory()).unwrap();
+            writer.signature(&path("a"), &Attributes::default(), b"signature").unwrap();
+        }
+        for writer in [&mut whole, &mut second] {
+            writer.deleted(&path("b")).unwrap();
+        }
+        let mut joined = [first.into_fragment(), second.into_fragment()].concat();
+        joined.extend_from_slice(&end_of_archive(joined.len() as u64));
+        assert_eq!(joined.len(), 10240);
+        assert!(joined == whole.finish().unwrap());
+    }
+
+    #[test]
+    fn the_root_is_named_as_stock_names_it_in_signature_archives() {
+        let mut writer = SigtarWriter::new(Vec::new());
+        writer.object(&EntryPath::root(), &directory()).unwrap();
+        assert!(writer.into_fragment().starts_with(b"snapshot/\0"));
+    }
+
+    #[test]
+    fn an_empty_signature_is_never_written() {
+        let mut writer = SigtarWriter::new(Vec::new());
+        assert!(writer.signature(&path("a"), &Attributes::default(), b"").is_err());
+        assert_eq!(writer.bytes_written(), 0);
+    }
+
+    #[test]
+    fn an_oversized_signature_is_refused_without_reading_it() {
+        let mut header = tar::Header::new_ustar();
+        header.set_path("signature/huge").unwrap();
+        header.set_size(2 << 30);
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_cksum();
+        let mut reader = SigtarReader::new(&header.as_bytes()[..]);
+        assert_eq!(reader.next().unwrap().unwrap().size, 2 << 30);
+        let error = reader.read_body(&mut Vec::new()).unwrap_err();
+        assert!(error.concerns_one_entry(), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn entries_are_read_as_written_but_for_extended_attributes(
+            path in samples::path(), mut attributes in samples::file_attributes(),
+            object in samples::object_attributes(), signature in proptest::collection::vec(any::<u8>(), 1..1500),
+        ) {
+            let mut writer = SigtarWriter::new(Vec::new());
+            writer.signature(&path, &attributes, &signature).unwrap();
+            writer.object(&path, &object).unwrap();
+            let archive = writer.finish().unwrap();
+
+            let (mut reader, mut body) = (SigtarReader::new(&archive[..]), Vec::new());
+            let entry = reader.next().unwrap().unwrap();
+            reader.read_body(&mut body).unwrap();
+            attributes.extended = None;
+            prop_assert_eq!((entry.element, entry.path, entry.attributes), (Element::Signature, path, attributes));
+            prop_assert_eq!(body, signature);
+            let entry = reader.next().unwrap().unwrap();
+            prop_assert_eq!((entry.element, entry.attributes), (Element::Snapshot, Attributes { extended: None, ..object }));
+            prop_assert!(reader.next().unwrap().is_none());
+        }
+    }
+}

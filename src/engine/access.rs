@@ -13,6 +13,7 @@ use crate::entry::Timestamp;
 use crate::error::{Error, Result};
 use crate::lock::{CacheLock, LockError, UrlLock, runtime_folder};
 use crate::repository::journal::Journal;
+use crate::repository::parked::ParkedList;
 
 /// Uploads that nobody will finish are deleted at this age; those of a run known to be dead at once.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -40,7 +41,8 @@ impl Local {
         let age = if left_behind.is_some() { Duration::ZERO } else { ABANDONED };
         let groups = left_behind.map(|(_, groups)| groups).unwrap_or_default();
         let volumes = groups.iter().flat_map(|group| &group.volumes);
-        let keep: Vec<_> = volumes.map(|volume| volume.staged.clone()).collect();
+        let mut keep: Vec<_> = volumes.map(|volume| volume.staged.clone()).collect();
+        keep.extend(ParkedList::open(&place.cache).names());
         destination::sweep(&*place.destination, SystemTime::now(), age, &[], &keep)?;
         Ok(lease)
     }

@@ -77,9 +77,10 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     };
     let prior = PriorStates::of_sets(&repository, continued)?;
     let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
-    let stored = pipeline::store(&job, &repository, header, &sealing, walk, prior, scanned, volume_size, ctx, || {
-        lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
-    })?;
+    let stored =
+        pipeline::store(&job, &repository, header, &sealing, walk, prior, scanned, volume_size, ctx, || {
+            lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
+        })?;
     release(lease);
     Ok(report(&stored, set.at.0, set.is_full(), started, recovered))
 }
@@ -132,9 +133,7 @@ fn check_source(job: &BackupJob, manifests: &[Manifest], hostname: &str) -> Resu
     }
     let now = localdir(&job.source);
     match &last.localdir {
-        Some(before) if *before != now => {
-            Err(Error::SourceChanged { now: text(&now), before: text(before) })
-        }
+        Some(before) if *before != now => Err(Error::SourceChanged { now: text(&now), before: text(before) }),
         _ => Ok(()),
     }
 }

@@ -147,7 +147,9 @@ pub(super) fn differs(now: &Entry, prior: &Attributes, owners: &Owners) -> bool 
     }
     match new.kind {
         Kind::Symlink => new.link_target != old.link_target,
-        Kind::CharDevice | Kind::BlockDevice => new.device != old.device || !same_permissions(new, old, owners),
+        Kind::CharDevice | Kind::BlockDevice => {
+            new.device != old.device || !same_permissions(new, old, owners)
+        }
         // Stock keeps whole seconds, and stores all times before 1970 as zero.
         _ => new.mtime.seconds.max(0) != old.mtime.seconds.max(0) || !same_permissions(new, old, owners),
     }

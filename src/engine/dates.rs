@@ -7,7 +7,11 @@ use crate::error::{Error, Result};
 use crate::repository::Repository;
 
 /// The full and the incrementals on it, up to `time` (seconds since 1970; `None` for the newest). Never empty.
-pub(super) fn sets_at<'r>(repository: &'r Repository, time: Option<i64>, ctx: &Context) -> Result<&'r [BackupSet]> {
+pub(super) fn sets_at<'r>(
+    repository: &'r Repository,
+    time: Option<i64>,
+    ctx: &Context,
+) -> Result<&'r [BackupSet]> {
     let collection = &repository.collection;
     let time = SetTime(time.unwrap_or(i64::MAX));
     let no_backups = || Error::NoBackups { place: repository.destination.describe() };

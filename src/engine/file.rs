@@ -42,9 +42,7 @@ type Outcome<T> = Result<T, Fault>;
 
 /// What went into the volumes.
 struct Stored {
-    content: Content,
     signature: Vec<u8>,
-    body: Body,
     /// Plain bytes of the body.
     bytes: u64,
 }
@@ -125,7 +123,7 @@ impl FileStore<'_, '_> {
         let mut writer = BodyWriter::new(self.volumes, path, body);
         writer.push(bytes, attributes)?;
         let bytes = writer.finish(attributes)?;
-        Ok(Some(Stored { content, signature, body, bytes }))
+        Ok(Some(Stored { signature, bytes }))
     }
 
     fn store_large(
@@ -146,7 +144,7 @@ impl FileStore<'_, '_> {
             let mut writer = BodyWriter::new(self.volumes, path, Body::Diff);
             writer.push(&whole_copy(content.size), attributes)?;
             let bytes = writer.finish(attributes)?;
-            return Ok(Stored { content, signature: signature.clone(), body: Body::Diff, bytes });
+            return Ok(Stored { signature: signature.clone(), bytes });
         }
         let basis = prior.and_then(|prior| Basis::new(prior.signature.clone()?).ok());
         let stored = match basis {
@@ -184,8 +182,8 @@ impl FileStore<'_, '_> {
         while left > 0 {
             self.producer.ctx.check()?;
             let want = left.min(BUFFER as u64) as usize;
-            let got = read_some(file, &mut buffer[..want])
-                .map_err(|e| failed_midway(self.producer, path, &e))?;
+            let got =
+                read_some(file, &mut buffer[..want]).map_err(|e| failed_midway(self.producer, path, &e))?;
             if got == 0 {
                 break;
             }
@@ -220,15 +218,9 @@ impl FileStore<'_, '_> {
         }
         let content = Content { size, sha256: hasher.finalize().into() };
         attributes.content = Some(content);
-        let bytes = {
-            // The last part carries what is known only now.
-            let mut last = attributes.clone();
-            let steady = disk_identity(file).ok() == Some(before);
-            last.disk = last.disk.filter(|_| steady);
-            writer.finish(&last)?
-        };
+        let bytes = writer.finish(attributes)?;
         self.judge(path, attributes, before, file);
-        Ok(Some(Stored { content, signature: signature.finish(), body, bytes }))
+        Ok(Some(Stored { signature: signature.finish(), bytes }))
     }
 
     fn hash(&self, file: &mut File, path: &EntryPath, size: u64) -> Outcome<Content> {
@@ -319,7 +311,7 @@ impl<'a, 'v> BodyWriter<'a, 'v> {
         self.number == 0 && self.buffer.is_empty()
     }
 
-    fn push(&mut self, mut data: &[u8], attributes: &Attributes) -> Result<(), Error> {
+    fn push(&mut self, mut data: &[u8], attributes: &Attributes) -> Outcome<()> {
         self.bytes += data.len() as u64;
         while self.buffer.len() + data.len() >= PART_SIZE {
             let (head, rest) = data.split_at(PART_SIZE - self.buffer.len());
@@ -340,14 +332,20 @@ impl<'a, 'v> BodyWriter<'a, 'v> {
     }
 
     /// Returns the length of the body.
-    fn finish(mut self, attributes: &Attributes) -> Result<u64, Error> {
+    fn finish(mut self, attributes: &Attributes) -> Outcome<u64> {
         let rest = std::mem::take(&mut self.buffer);
         let number = if self.number == 0 { None } else { Some(self.number + 1) };
         self.write(&rest, number, true, attributes)?;
         Ok(self.bytes)
     }
 
-    fn write(&mut self, data: &[u8], number: Option<u64>, last: bool, attributes: &Attributes) -> Result<(), Error> {
+    fn write(
+        &mut self,
+        data: &[u8],
+        number: Option<u64>,
+        last: bool,
+        attributes: &Attributes,
+    ) -> Outcome<()> {
         let part = Part { body: self.body, number, data, last };
         match self.volumes.file(self.path, attributes, &part) {
             Err(error) if was_refused(&error) => {

@@ -103,11 +103,13 @@ pub struct VerifyJob {
     pub compare_data: bool,
 }
 
+pub type EachEntry = dyn Fn(&EntryPath, &Attributes) + Send + Sync;
+
 pub struct ListJob {
     pub place: Place,
     pub time: Option<i64>,
     /// Called for each entry in path order.
-    pub each: Arc<dyn Fn(&EntryPath, &Attributes) + Send + Sync>,
+    pub each: Arc<EachEntry>,
 }
 
 pub struct StatusJob {

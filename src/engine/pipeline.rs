@@ -58,7 +58,20 @@ pub(super) fn store(
     let destination = &*repository.destination;
     let root = job.source.as_path();
     let done = Done::default();
-    let producer = Producer { root, source, owners: &owners, destination, sealing, scanned, done, ctx };
+    let parked = repository.parked();
+    let opener = &repository.opener;
+    let producer = Producer {
+        root,
+        source,
+        owners: &owners,
+        destination,
+        sealing,
+        opener,
+        parked: &parked,
+        scanned,
+        done,
+        ctx,
+    };
     let mut writer = SetWriter::create(repository, sealing.clone(), header)?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let (to_workers, batches) = bounded::<Batch>(0);
@@ -92,6 +105,7 @@ pub(super) fn store(
     match outcome {
         Ok(counts) => {
             let stored_bytes = writer.finish(true)?;
+            parked.finish(destination)?;
             Ok(Stored { seen, counts, stored_bytes })
         }
         Err(error) => {
@@ -158,7 +172,10 @@ fn close(writer: SetWriter, error: &Error, ctx: &Context) {
         _ if lost => return, // the place is another's now
         true => writer.discard(),
         false => writer.finish(false).map(|_| {
-            ctx.say(Level::Notice, "What was saved before the stop is complete. The next backup adds the rest.");
+            ctx.say(
+                Level::Notice,
+                "What was saved before the stop is complete. The next backup adds the rest.",
+            );
         }),
     };
     if let Err(error) = closed {

@@ -13,7 +13,9 @@ use crate::repository::Repository;
 pub(super) enum Decision {
     /// On top of the newest chain.
     Continue,
-    Begin { why: Option<String> },
+    Begin {
+        why: Option<String>,
+    },
 }
 
 /// `manifests`: those of the newest chain's sets, in their order.
@@ -52,7 +54,12 @@ fn defect(set: &BackupSet, manifest: &Manifest) -> Option<String> {
 }
 
 /// The new set's identity. Its time is later than that of any set at the place, whatever the clock says.
-pub(super) fn identify(decision: &Decision, chain: Option<&Chain>, newest: Option<SetTime>, now: i64) -> SetId {
+pub(super) fn identify(
+    decision: &Decision,
+    chain: Option<&Chain>,
+    newest: Option<SetTime>,
+    now: i64,
+) -> SetId {
     let at = match newest {
         Some(newest) if now <= newest.0 => SetTime(newest.0 + 1),
         _ => SetTime(now),

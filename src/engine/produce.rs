@@ -1,6 +1,6 @@
 //! One batch becomes sealed volumes and their signatures, on one thread, as one stream.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::ops::AddAssign;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +8,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::batch::Batch;
 use super::compare::Action;
 use super::file::{FileStore, Signatures};
-use super::volumes::Volumes;
+use super::volumes::{Parking, Volumes};
 use crate::context::{Change, Context, Phase, ProblemKind, Progress};
+use crate::crypto::Opener;
 use crate::deflate::{self, GzipWriter};
 use crate::destination::Destination;
 use crate::duplicity::sigtar::SigtarWriter;
 use crate::entry::{Attributes, DiskState, EntryPath, Kind, Timestamp};
 use crate::error::{Error, Result};
 use crate::repository::Prior;
+use crate::repository::parked::ParkedList;
 use crate::repository::seal::Sealing;
 use crate::repository::writer::FinishedVolume;
 use crate::tree::metadata::read_extended;
@@ -65,6 +67,8 @@ pub(super) struct Producer<'a> {
     pub(super) owners: &'a Owners,
     pub(super) destination: &'a dyn Destination,
     pub(super) sealing: &'a Sealing,
+    pub(super) opener: &'a Opener,
+    pub(super) parked: &'a ParkedList,
     /// When the walk began.
     pub(super) scanned: Timestamp,
     pub(super) done: Done,
@@ -84,6 +88,10 @@ pub(super) struct Done {
 pub(super) enum Fault {
     /// This file cannot be read to its end, and part of it is in a volume: make the volumes again without it.
     Item,
+    /// Only so many of the volumes that an earlier run parked are what this one would write.
+    NotAdopted {
+        adopted: usize,
+    },
     Run(Error),
 }
 
@@ -99,23 +107,40 @@ const SETTLE_SECONDS: i64 = 2;
 impl Producer<'_> {
     pub(super) fn produce(&self, batch: &Batch) -> Result<Produced> {
         let mut left_out = HashSet::new();
+        let mut adoptable = usize::MAX;
         loop {
             let mut index = 0;
-            match self.attempt(batch, &left_out, &mut index) {
+            let mut volumes = self.volumes(batch, adoptable);
+            match self.attempt(batch, &mut volumes, &left_out, &mut index) {
                 Ok(produced) => return Ok(produced),
-                Err(Fault::Item) => left_out.insert(index),
+                Err(Fault::Item) => {
+                    left_out.insert(index);
+                }
+                Err(Fault::NotAdopted { adopted }) => adoptable = adopted,
                 Err(Fault::Run(error)) => return Err(error),
-            };
+            }
         }
+    }
+
+    fn volumes<'v>(&'v self, batch: &'v Batch, adoptable: usize) -> Volumes<'v> {
+        let parking = match &batch.actions[..] {
+            [Action::Store { entry, .. }] if entry.size > batch.volume_size => {
+                let mut known = VecDeque::from(self.parked.of(&entry.path, self.sealing.is_encrypted()));
+                known.truncate(adoptable);
+                Some(Parking { list: self.parked, opener: self.opener, path: &entry.path, adoptable: known })
+            }
+            _ => None,
+        };
+        Volumes::new(self.destination, self.sealing, batch.volume_size, parking)
     }
 
     fn attempt(
         &self,
         batch: &Batch,
+        volumes: &mut Volumes,
         left_out: &HashSet<usize>,
         index: &mut usize,
     ) -> std::result::Result<Produced, Fault> {
-        let mut volumes = Volumes::new(self.destination, self.sealing, batch.volume_size);
         let out = GzipWriter::new(Vec::new(), deflate::DEFAULT_LEVEL).map_err(internal)?;
         let mut signatures = SigtarWriter::new(out);
         let mut counts = Counts { problems: left_out.len() as u64, ..Counts::default() };
@@ -132,7 +157,7 @@ impl Producer<'_> {
                 }
                 Action::Store { entry, prior } => {
                     let prior = prior.as_deref();
-                    self.store(entry, prior, &mut volumes, &mut signatures, &mut counts)?;
+                    self.store(entry, prior, volumes, &mut signatures, &mut counts)?;
                 }
             }
         }
@@ -141,11 +166,11 @@ impl Producer<'_> {
         Ok(Produced { number: batch.number, volumes, signatures, counts, next: batch.next.clone() })
     }
 
-    fn store<'p>(
-        &'p self,
+    fn store(
+        &self,
         entry: &Entry,
         prior: Option<&Prior>,
-        volumes: &mut Volumes<'p>,
+        volumes: &mut Volumes,
         signatures: &mut Signatures,
         counts: &mut Counts,
     ) -> std::result::Result<(), Fault> {

@@ -177,12 +177,20 @@ impl Restore<'_> {
                 let text = |(name, error): &(Vec<u8>, io::Error)| {
                     format!("{}: {error}", String::from_utf8_lossy(name))
                 };
-                if failed.is_empty() { Ok(()) } else { Err(failed.iter().map(text).collect::<Vec<_>>().join(", ")) }
+                if failed.is_empty() {
+                    Ok(())
+                } else {
+                    Err(failed.iter().map(text).collect::<Vec<_>>().join(", "))
+                }
             }),
         }
     }
 
-    fn object(&mut self, path: &EntryPath, attributes: &Attributes) -> Result<std::result::Result<(), TargetError>> {
+    fn object(
+        &mut self,
+        path: &EntryPath,
+        attributes: &Attributes,
+    ) -> Result<std::result::Result<(), TargetError>> {
         let directory = attributes.kind == Kind::Directory;
         let target = self.target(path.is_root() && !directory)?;
         Ok(if directory { target.directory(path, attributes) } else { target.object(path, attributes) })
@@ -191,7 +199,7 @@ impl Restore<'_> {
     fn file(
         &mut self,
         path: &EntryPath,
-        mut file: FileState,
+        mut file: Box<FileState>,
         states: &mut States,
     ) -> Result<std::result::Result<(), TargetError>> {
         let pending = match self.target(path.is_root())?.file(path) {
@@ -199,7 +207,12 @@ impl Restore<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let place = below(&self.job.target, path);
-        let scratch = self.job.target.parent().filter(|p| p.is_dir()).map_or_else(std::env::temp_dir, Path::to_path_buf);
+        let scratch = self
+            .job
+            .target
+            .parent()
+            .filter(|p| p.is_dir())
+            .map_or_else(std::env::temp_dir, Path::to_path_buf);
         let mut make = || pending.temporary().map_err(io::Error::other);
         let whole = match assemble(states, &mut file, &scratch, &mut make)? {
             Ok(whole) => whole,

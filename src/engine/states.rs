@@ -27,8 +27,8 @@ pub(super) struct State {
 
 pub(super) enum What {
     /// A directory, symlink, fifo or device.
-    Object(Attributes),
-    File(FileState),
+    Object(Box<Attributes>),
+    File(Box<FileState>),
     /// It existed, but cannot be brought back; says why.
     Lost(String),
 }
@@ -110,7 +110,7 @@ fn resolve(mut sources: Vec<Source>) -> Option<What> {
         Content::Lost => Some(What::Lost("the volume that holds it is damaged or missing".into())),
         Content::Snapshot if base.head.attributes.kind == Kind::File => {
             let extended = inherited(&sources);
-            Some(What::File(FileState { base, deltas, extended }))
+            Some(What::File(Box::new(FileState { base, deltas, extended })))
         }
         Content::Snapshot if deltas.is_empty() => {
             let mut attributes = base.head.attributes;
@@ -120,7 +120,7 @@ fn resolve(mut sources: Vec<Source>) -> Option<What> {
             {
                 attributes.extended = older.extended;
             }
-            Some(What::Object(attributes))
+            Some(What::Object(Box::new(attributes)))
         }
         _ => Some(What::Lost("a change is stored, but not what it changes".into())),
     }
@@ -191,7 +191,7 @@ impl FileState {
         let mut attributes = self.newest().attributes.clone();
         if !is_ours(&attributes) {
             let own = std::iter::once(&self.base).chain(&self.deltas).map(|source| &source.head.attributes);
-            let older = own.filter(|a| is_ours(a)).last().or(self.extended.as_ref());
+            let older = own.rev().find(|a| is_ours(a)).or(self.extended.as_ref());
             attributes.extended = older.and_then(|older| older.extended.clone());
         }
         attributes

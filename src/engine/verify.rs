@@ -75,21 +75,28 @@ impl Verify<'_> {
         let found = self.local_at(path);
         let scratch = std::env::temp_dir();
         let (stored, whole) = match what {
-            What::Object(attributes) => (attributes, None),
+            What::Object(attributes) => (*attributes, None),
             What::File(mut file) => {
                 let mut make = tempfile::tempfile;
                 match assemble(states, &mut file, &scratch, &mut make)? {
                     Ok(whole) => (file.attributes(), Some(whole)),
-                    Err(Failure::Lost(why)) => return Ok(self.lost(path, ProblemKind::Lost, &why)),
+                    Err(Failure::Lost(why)) => {
+                        self.lost(path, ProblemKind::Lost, &why);
+                        return Ok(());
+                    }
                     Err(Failure::Write(error)) => return Err(Error::Local { path: scratch, source: error }),
                 }
             }
-            What::Lost(why) => return Ok(self.lost(path, ProblemKind::Lost, &why)),
+            What::Lost(why) => {
+                self.lost(path, ProblemKind::Lost, &why);
+                return Ok(());
+            }
         };
         if let (Some(whole), Some(recorded)) = (&whole, stored.content)
             && whole.content != recorded
         {
-            return Ok(self.lost(path, ProblemKind::Corrupt, "its content is not what was saved"));
+            self.lost(path, ProblemKind::Corrupt, "its content is not what was saved");
+            return Ok(());
         }
         let files = self.report.compared;
         let bytes_done = whole.as_ref().map_or(0, |whole| whole.content.size);

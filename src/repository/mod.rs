@@ -6,6 +6,7 @@
 
 mod cache;
 pub(crate) mod journal;
+pub(crate) mod parked;
 mod prior;
 mod recover;
 pub(crate) mod seal;

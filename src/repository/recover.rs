@@ -58,7 +58,10 @@ pub(crate) fn recover(
         SetWriter::resume(repository, sealing, journal, kept)?.finish(false)?;
         ctx.say(
             Level::Notice,
-            format_args!("The backup of {} had been cut off. What it had saved is now complete.", header.set().at),
+            format_args!(
+                "The backup of {} had been cut off. What it had saved is now complete.",
+                header.set().at
+            ),
         );
         Recovered::Closed(header.at)
     };
@@ -142,6 +145,8 @@ fn sealing(
     let salt = crypto::salt_of(repository.destination.open(&name)?).map_err(|e| opening(&name, e))?;
     match salt {
         Some(salt) => Ok(Sealing::OpenPgp(Sealer::new(passphrase, salt))),
-        None => Ok(Sealing::OpenPgp(Sealer::with_new_salt(passphrase).map_err(Error::local(repository.cache.folder()))?)),
+        None => Ok(Sealing::OpenPgp(
+            Sealer::with_new_salt(passphrase).map_err(Error::local(repository.cache.folder()))?,
+        )),
     }
 }

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::crypto::{MessageWriter, Sealer};
 use crate::deflate::{self, GzipWriter};
-use crate::destination::Staged;
+use crate::destination::{Destination, Existing, Staged};
 use crate::duplicity::name;
+use crate::error::Result;
 
 /// The way in which all files of one set are sealed.
 #[derive(Clone, Debug)]
@@ -18,6 +19,10 @@ pub(crate) enum Sealing {
 }
 
 impl Sealing {
+    pub(crate) fn is_encrypted(&self) -> bool {
+        matches!(self, Self::OpenPgp(_))
+    }
+
     /// What the suffix says of volumes and signatures.
     pub(crate) fn named(&self) -> name::Sealing {
         match self {
@@ -35,9 +40,32 @@ impl Sealing {
     }
 }
 
+/// Where a sealed file is before it is published.
+pub(crate) enum Lying {
+    Staged(Box<dyn Staged>),
+    /// Left by an earlier run under this name.
+    Parked(String),
+}
+
+impl Lying {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Staged(staged) => staged.parked_name(),
+            Self::Parked(name) => name,
+        }
+    }
+
+    pub(crate) fn publish(self, destination: &dyn Destination, name: &str, existing: Existing) -> Result<()> {
+        Ok(match self {
+            Self::Staged(staged) => staged.publish(name, existing)?,
+            Self::Parked(parked) => destination.adopt(&parked, name)?,
+        })
+    }
+}
+
 /// A file at the place, durable but not yet visible.
 pub(crate) struct Sealed {
-    pub(crate) staged: Box<dyn Staged>,
+    pub(crate) staged: Lying,
     /// Stored bytes.
     pub(crate) size: u64,
     pub(crate) sha1: [u8; 20],
@@ -48,7 +76,7 @@ pub(crate) struct Sealed {
 pub(crate) enum SealedWriter {
     OpenPgp(Box<MessageWriter<Tally>>),
     Gzip(Box<GzipWriter<Tally>>),
-    Plain(Tally),
+    Plain(Box<Tally>),
 }
 
 impl SealedWriter {
@@ -63,7 +91,7 @@ impl SealedWriter {
     pub(crate) fn for_manifest(staged: Box<dyn Staged>, sealing: &Sealing) -> io::Result<Self> {
         match sealing {
             Sealing::OpenPgp(_) => Self::new(staged, sealing),
-            Sealing::Gzip => Ok(Self::Plain(Tally::new(staged))),
+            Sealing::Gzip => Ok(Self::Plain(Box::new(Tally::new(staged)))),
         }
     }
 
@@ -71,7 +99,7 @@ impl SealedWriter {
         let tally = match self {
             Self::OpenPgp(writer) => writer.finish()?,
             Self::Gzip(writer) => writer.finish()?,
-            Self::Plain(tally) => tally,
+            Self::Plain(tally) => *tally,
         };
         tally.finish()
     }
@@ -127,7 +155,7 @@ impl Tally {
         self.empty_buffer()?;
         self.staged.seal()?;
         let (sha1, sha256) = (self.sha1.finalize().into(), self.sha256.finalize().into());
-        Ok(Sealed { staged: self.staged, size: self.size, sha1, sha256 })
+        Ok(Sealed { staged: Lying::Staged(self.staged), size: self.size, sha1, sha256 })
     }
 }
 

@@ -104,7 +104,8 @@ impl SetStream {
         ahead: ReadAhead,
         ctx: &Context,
     ) -> Self {
-        let mut waiting: VecDeque<_> = manifest.volumes.iter().filter(|v| v.may_hold(path)).cloned().collect();
+        let mut waiting: VecDeque<_> =
+            manifest.volumes.iter().filter(|v| v.may_hold(path)).cloned().collect();
         waiting.extend(unlisted(set, manifest));
         Self {
             repository,
@@ -155,7 +156,9 @@ impl SetStream {
                 self.next = self.pull()?;
             }
             match &self.next {
-                Some(piece) if piece.head.path == head.path && (multivol || !piece.first || is_head(piece, head)) => {}
+                Some(piece)
+                    if piece.head.path == head.path && (multivol || !piece.first || is_head(piece, head)) => {
+                }
                 _ => break,
             }
             let Some(piece) = self.next.take() else { break };

@@ -48,7 +48,11 @@ fn require(sound: bool, name: &str) -> Result<()> {
 }
 
 /// Copies and tells whether the hash is right: the strongest one that the manifest has.
-fn checked_copy(stored: impl Read, to: &mut impl io::Write, record: &VolumeRecord) -> io::Result<bool> {
+pub(super) fn checked_copy(
+    stored: impl Read,
+    to: &mut impl io::Write,
+    record: &VolumeRecord,
+) -> io::Result<bool> {
     if let Some(expected) = &record.sha256 {
         Ok(hashed_copy::<Sha256>(stored, to)? == expected[..])
     } else if let Some(expected) = &record.sha1 {

@@ -98,10 +98,6 @@ impl<'r> SetWriter<'r> {
         self.journal.header.set()
     }
 
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.stored_bytes
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.manifest.volumes.is_empty()
     }
@@ -126,7 +122,7 @@ impl<'r> SetWriter<'r> {
         for (number, volume) in (first..).zip(volumes) {
             let name = self.volume_name(number);
             let Sealed { staged, size, sha1, sha256 } = volume.sealed;
-            staged.publish(&name, Existing::Refuse)?;
+            staged.publish(&*self.repository.destination, &name, Existing::Refuse)?;
             self.stored_bytes += size;
             let (start, end) = (volume.start, volume.end);
             let hashes = (Some(sha1), Some(sha256));
@@ -150,7 +146,7 @@ impl<'r> SetWriter<'r> {
         self.signatures.write_all(&end).map_err(put_error)?;
         let set = self.set();
         let name = self.repository.name_of(set, Part::Signatures, self.sealing.named());
-        self.stored_bytes += publish_anew(self.signatures, &name)?;
+        self.stored_bytes += publish_anew(self.repository, self.signatures, &name)?;
 
         let mut text = Vec::new();
         self.manifest.write(&mut text).map_err(|e| Error::Internal(e.to_string()))?;
@@ -158,7 +154,7 @@ impl<'r> SetWriter<'r> {
         let mut manifest = SealedWriter::for_manifest(staged, &self.sealing).map_err(put_error)?;
         manifest.write_all(&text).map_err(put_error)?;
         let name = self.repository.name_of(set, Part::Manifest, self.sealing.named_for_manifest());
-        self.stored_bytes += publish_anew(manifest, &name)?;
+        self.stored_bytes += publish_anew(self.repository, manifest, &name)?;
 
         // The set stands. What follows only warms the cache.
         let cached = self.repository.cached_signatures_name(set);
@@ -187,11 +183,11 @@ impl<'r> SetWriter<'r> {
     }
 }
 
-fn line(number: u32, volume: &FinishedVolume) -> journal::Volume {
+pub(crate) fn line(number: u32, volume: &FinishedVolume) -> journal::Volume {
     let boundary = |b: &Boundary| (b.path.as_bytes().to_vec(), b.block);
     journal::Volume {
         number,
-        staged: volume.sealed.staged.parked_name().to_string(),
+        staged: volume.sealed.staged.name().to_string(),
         size: volume.sealed.size,
         sha1: volume.sealed.sha1,
         sha256: volume.sealed.sha256,
@@ -201,9 +197,9 @@ fn line(number: u32, volume: &FinishedVolume) -> journal::Volume {
 }
 
 /// A leftover of the same name (signatures of a run that died before its manifest) is replaced.
-fn publish_anew(writer: SealedWriter, name: &str) -> Result<u64> {
+fn publish_anew(repository: &Repository, writer: SealedWriter, name: &str) -> Result<u64> {
     let sealed = writer.finish().map_err(put_error)?;
-    sealed.staged.publish(name, Existing::Replace)?;
+    sealed.staged.publish(&*repository.destination, name, Existing::Replace)?;
     Ok(sealed.size)
 }
 

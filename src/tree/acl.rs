@@ -143,3 +143,87 @@ fn parse_permissions(letters: &[u8]) -> Option<u16> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn xattr(entries: &[(u16, u16, u32)]) -> Vec<u8> {
+        let mut bytes = VERSION.to_le_bytes().to_vec();
+        for (tag, permissions, id) in entries {
+            bytes.extend([tag.to_le_bytes(), permissions.to_le_bytes()].concat());
+            bytes.extend(id.to_le_bytes());
+        }
+        bytes
+    }
+
+    const NOBODY_HERE: u32 = 3_999_999_999;
+
+    #[test]
+    fn text_has_names_and_numbers() {
+        let binary = xattr(&[
+            (0x01, 6, NOBODY),
+            (0x02, 7, 0),
+            (0x02, 5, NOBODY_HERE),
+            (0x04, 4, NOBODY),
+            (0x08, 0, 0),
+            (0x10, 7, NOBODY),
+            (0x20, 4, NOBODY),
+        ]);
+        let text = "user::rw-,user:root:rwx:0,user:3999999999:r-x:3999999999,group::r--,group:root:---:0,\
+                    mask::rwx,other::r--";
+        let owners = Owners::default();
+        assert_eq!(String::from_utf8(to_text(&binary, &owners).unwrap()).unwrap(), text);
+        assert_eq!(from_text(text.as_bytes(), &owners, false).unwrap(), binary);
+    }
+
+    #[test]
+    fn names_win_over_numbers_unless_numbers_are_asked_for() {
+        let owners = Owners::default();
+        let read = |text: &str, numeric| from_text(text.as_bytes(), &owners, numeric).unwrap();
+        assert_eq!(read("user:root:rwx:7", false), xattr(&[(2, 7, 0)]));
+        assert_eq!(read("user:root:rwx:7", true), xattr(&[(2, 7, 7)]));
+        assert_eq!(read("user:no such user:rwx:7", false), xattr(&[(2, 7, 7)]));
+        assert_eq!(read("user:root:rwx", true), xattr(&[(2, 7, 0)]));
+    }
+
+    #[test]
+    fn what_getfacl_prints_is_read_and_put_in_order() {
+        let text = b"# owner: root\nother::r--\t#effective\nu:root:r-x\nuser::rw-\n\ng::r--\nm::rwx\n";
+        let sorted =
+            xattr(&[(1, 6, NOBODY), (2, 5, 0), (4, 4, NOBODY), (0x10, 7, NOBODY), (0x20, 4, NOBODY)]);
+        assert_eq!(from_text(text, &Owners::default(), false).unwrap(), sorted);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let owners = Owners::default();
+        for text in
+            ["", "user", "user::rwq", "other:joe:rwx", "user:no such user:rwx", "user:joe:rwx:1:2", "me::r--"]
+        {
+            assert!(from_text(text.as_bytes(), &owners, false).is_err(), "{text}");
+        }
+        for binary in [&b""[..], b"\x02\0\0\0x", b"\x01\0\0\0", &xattr(&[(3, 0, 0)])] {
+            assert!(to_text(binary, &owners).is_err(), "{binary:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_list_survives_the_text_form(
+            users in prop::collection::btree_map(any::<u32>().prop_filter("an id", |id| *id != NOBODY), 0..8u16, 0..5),
+            mask in 0..8u16,
+        ) {
+            let owners = Owners::default();
+            let mut entries = vec![(1, 7, NOBODY)];
+            entries.extend(users.iter().map(|(id, permissions)| (2, *permissions, *id)));
+            entries.extend([(4, 5, NOBODY), (0x10, mask, NOBODY), (0x20, 0, NOBODY)]);
+            let binary = xattr(&entries);
+            let text = to_text(&binary, &owners).unwrap();
+            prop_assert_eq!(from_text(&text, &owners, true).unwrap(), binary);
+        }
+    }
+}

@@ -31,10 +31,10 @@ impl Glob {
         let mut text = String::new();
         push_text(&mut text, pattern);
         let trimmed = match text.as_str() {
-            "/" => "**", // everything
+            "/" => "/**",
             text => text.strip_suffix('/').unwrap_or(text),
         };
-        if trimmed.contains("//") || text.ends_with("//") {
+        if trimmed.contains("//") {
             return Err(GlobError::ConsecutiveSlashes);
         }
         let build = |expression: String| {
@@ -56,14 +56,29 @@ impl Glob {
     }
 
     /// `path` as made by [`push_text`], without a final slash.
-    pub(super) fn matches(&self, path: &str, is_directory: bool) -> bool {
-        self.inside.is_match(path) || ((is_directory || !self.only_directories) && self.itself.is_match(path))
+    ///
+    /// A pattern for directories has nothing to say of a file that bears the very path, even when it fits a
+    /// folder above as well: `src/**/` is all folders and no file.
+    pub(super) fn fits(&self, path: &str, is_directory: bool) -> Fit {
+        if self.itself.is_match(path) {
+            if is_directory || !self.only_directories { Fit::Matches } else { Fit::Not }
+        } else if self.inside.is_match(path) {
+            Fit::Matches
+        } else if self.leading.is_match(path) {
+            Fit::Leads
+        } else {
+            Fit::Not
+        }
     }
+}
 
-    /// Whether something that the pattern matches may lie below `path`.
-    pub(super) fn leads_to_match(&self, path: &str) -> bool {
-        self.leading.is_match(path)
-    }
+/// How a path relates to a [`Glob`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fit {
+    Matches,
+    /// What matches may lie below.
+    Leads,
+    Not,
 }
 
 /// `/a/b**c/d` leads through `/`, `/a` and anything that begins like `/a/b**`.
@@ -142,5 +157,71 @@ pub(super) fn push_text(text: &mut String, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(PRIVATE + u32::from(*byte))));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fits(pattern: &[u8], path: &[u8]) -> Fit {
+        let mut text = String::new();
+        push_text(&mut text, path);
+        Glob::new(pattern, false).unwrap().fits(&text, false)
+    }
+
+    #[test]
+    fn stars_stop_at_slashes_and_doubled_stars_do_not() {
+        for (pattern, path, fit) in [
+            ("/a/*", "/a/b", Fit::Matches),
+            ("/a/*", "/a/b/c", Fit::Matches),
+            ("/a/*/c", "/a/b/b/c", Fit::Not),
+            ("/a/**/c", "/a/b/b/c", Fit::Matches),
+            ("/a/**/c", "/a/c", Fit::Leads),
+            ("/a/b*c", "/a/bc", Fit::Matches),
+            ("/a/?", "/a/", Fit::Not),
+            ("/a.c", "/abc", Fit::Not),
+            ("/a/b/c", "/a/b", Fit::Leads),
+            ("/a/b/c", "/a/bb", Fit::Not),
+            ("/a/b/c", "/", Fit::Leads),
+            ("/a/[!b]", "/a/c", Fit::Matches),
+            ("/a/[^b]", "/a/b", Fit::Not),
+            ("/a/[]-]", "/a/-", Fit::Matches),
+            ("/a/[]-]", "/a/]", Fit::Matches),
+            ("/a/[b", "/a/[b", Fit::Matches),
+            ("/a/\u{e9}?", "/a/\u{e9}\u{e9}", Fit::Matches),
+            ("/a\n/**", "/a\n/b\nc", Fit::Matches),
+        ] {
+            assert_eq!(fits(pattern.as_bytes(), path.as_bytes()), fit, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_not_utf_8_is_one_character_and_equal_to_itself() {
+        assert_eq!(fits(b"/?", b"/\xff"), Fit::Matches);
+        assert_eq!(fits(b"/?", b"/\xff\xfe"), Fit::Not);
+        assert_eq!(fits(b"/\xff*", b"/\xffx"), Fit::Matches);
+        assert_eq!(fits(b"/\xff", b"/\xfe"), Fit::Not);
+    }
+
+    #[test]
+    fn ignoring_case_covers_letters_of_all_alphabets() {
+        let glob = Glob::new("/\u{c9}*/[a-c]".as_bytes(), true).unwrap();
+        assert_eq!(glob.fits("/\u{e9}X/B", false), Fit::Matches);
+    }
+
+    proptest! {
+        #[test]
+        fn no_pattern_panics_and_what_is_literal_matches_itself(pattern in "/[a-c*?\\[\\]!^\\-/&~\\\\.]{0,12}") {
+            if let Ok(glob) = Glob::new(pattern.as_bytes(), false) {
+                glob.fits("/a/b", true);
+                if !pattern.contains(['*', '?', '[']) && !pattern.ends_with('/') {
+                    prop_assert_eq!(glob.fits(&pattern, false), Fit::Matches);
+                }
+            }
+        }
     }
 }

@@ -121,3 +121,93 @@ fn read_all(read: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io
         length => Ok(small[..length?].to_vec()),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::fs::{File, create_dir, write};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use rustix::fs::{CWD, Mode, OFlags, getxattr, openat};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn handle(path: &Path) -> OwnedFd {
+        openat(CWD, path, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty()).unwrap()
+    }
+
+    fn sample() -> Extended {
+        Extended {
+            xattrs: vec![
+                (b"user.a".to_vec(), b"one\n22 path=snapshot/evil\n\0".to_vec()),
+                (b"user.empty".to_vec(), Vec::new()),
+                (b"user.large".to_vec(), vec![7; 2000]),
+            ],
+            acl_access: Some(b"user::rw-,user:root:rwx:0,group::r--,mask::rwx,other::r--".to_vec()),
+            acl_default: None,
+        }
+    }
+
+    #[test]
+    fn attributes_and_acls_of_a_file_survive_through_both_kinds_of_handle() {
+        let dir = TempDir::new().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        write(&a, b"").unwrap();
+        write(&b, b"").unwrap();
+        let owners = Owners::default();
+        assert!(apply_extended(File::open(&a).unwrap(), &sample(), &owners, false).is_empty());
+        assert!(apply_extended(handle(&b), &sample(), &owners, false).is_empty());
+        for path in [a, b] {
+            let by_file = read_extended(File::open(&path).unwrap(), &owners).unwrap();
+            assert_eq!(by_file.as_deref(), Some(&sample()));
+            assert_eq!(read_extended(handle(&path), &owners).unwrap(), by_file);
+        }
+    }
+
+    #[test]
+    fn folders_have_default_acls_too() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("folder");
+        create_dir(&path).unwrap();
+        let acl_default = Some(b"user::rwx,group::r-x,group:root:rwx:0,mask::rwx,other::---".to_vec());
+        let extended = Extended { acl_default, ..Extended::default() };
+        let owners = Owners::default();
+        assert!(apply_extended(handle(&path), &extended, &owners, false).is_empty());
+        assert_eq!(read_extended(handle(&path), &owners).unwrap().as_deref(), Some(&extended));
+    }
+
+    #[test]
+    fn nothing_costs_nothing_and_a_symlink_never_leads_to_its_target() {
+        let dir = TempDir::new().unwrap();
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        write(&file, b"").unwrap();
+        symlink("file", &link).unwrap();
+        let owners = Owners::default();
+        assert_eq!(read_extended(handle(&file), &owners).unwrap(), None);
+        assert!(apply_extended(handle(&file), &sample(), &owners, false).is_empty());
+        assert_eq!(read_extended(handle(&link), &owners).unwrap(), None);
+        let other = Extended { xattrs: vec![(b"user.b".to_vec(), b"x".to_vec())], ..Extended::default() };
+        let failed = apply_extended(handle(&link), &other, &owners, false);
+        assert_eq!(failed.len(), 1, "user attributes are not permitted on symlinks");
+        assert_eq!(getxattr(&file, "user.b", &mut [0; 8]), Err(Errno::NODATA));
+    }
+
+    #[test]
+    fn what_cannot_be_applied_is_named_and_the_rest_is() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("file");
+        write(&path, b"").unwrap();
+        let extended = Extended {
+            xattrs: vec![(b"user.a".to_vec(), b"x".to_vec()), (b"weird.a".to_vec(), b"x".to_vec())],
+            acl_access: Some(b"nonsense".to_vec()),
+            acl_default: None,
+        };
+        let failed = apply_extended(handle(&path), &extended, &Owners::default(), false);
+        let names: Vec<_> = failed.iter().map(|(name, _)| name.as_slice()).collect();
+        assert_eq!(names, [acl::ACCESS.as_bytes(), b"weird.a"]);
+        assert_eq!(getxattr(&path, "user.a", &mut [0; 8]), Ok(1));
+    }
+}

@@ -1,6 +1,6 @@
 //! The depth-first scan behind a [`super::walk::Walk`]; runs in its thread.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(super) struct Scanner {
     context: Context,
     levels: Vec<Directory>,
     /// Scanned directories at the top of `levels` that have shown nothing selected yet.
-    held: Vec<Box<Entry>>,
+    held: Vec<Entry>,
 }
 
 /// An open directory and the names in it that are still to come.
@@ -68,8 +68,9 @@ impl Scanner {
 
     /// Gives every selected object to `emit`, the root first whatever the rules say.
     pub(super) fn run(mut self, mut emit: impl FnMut(Found) -> Result<(), Stopped>) -> Result<(), Stopped> {
-        if let Some(root) = self.describe(EntryPath::root(), self.root_stat, CString::default()) {
-            emit(Found::Entry(root))?;
+        // The root is no symlink, so that nothing is left to read of it.
+        if let Ok(Some(root)) = self.describe(EntryPath::root(), self.root_stat, c"") {
+            emit(Found::Entry(Box::new(root)))?;
         }
         while let Some(directory) = self.levels.last_mut() {
             if let Some((name, listed)) = directory.names.next() {
@@ -108,11 +109,15 @@ impl Scanner {
         if !is_wanted(decision, is_directory) || (is_directory && self.left_out.contains(&path, &stat)) {
             return Ok(());
         }
-        let Some(entry) = self.describe(path.clone(), stat, name.clone()) else { return Ok(()) };
+        let entry = match self.describe(path.clone(), stat, &name) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Ok(()),
+            Err(error) => return self.lost(path, error, emit),
+        };
         if decision == Decision::Scan {
             self.held.push(entry);
         } else {
-            self.emit(Found::Entry(entry), emit)?;
+            self.emit(Found::Entry(Box::new(entry)), emit)?;
         }
         if is_directory { self.enter(path, &name, emit) } else { Ok(()) }
     }
@@ -120,7 +125,7 @@ impl Scanner {
     fn enter(
         &mut self,
         path: EntryPath,
-        name: &CString,
+        name: &CStr,
         emit: &mut impl FnMut(Found) -> Result<(), Stopped>,
     ) -> Result<(), Stopped> {
         let Some(parent) = self.levels.last() else { return Ok(()) };
@@ -138,7 +143,7 @@ impl Scanner {
         }
     }
 
-    fn decide(&self, parent: &OwnedFd, path: &EntryPath, name: &CString, is_directory: bool) -> Decision {
+    fn decide(&self, parent: &OwnedFd, path: &EntryPath, name: &CStr, is_directory: bool) -> Decision {
         self.selection.decide(path, is_directory, |wanted| {
             let inside = [name.to_bytes(), b"/", wanted.as_bytes()].concat();
             fs::statx(parent, inside, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok()
@@ -168,19 +173,19 @@ impl Scanner {
         emit: &mut impl FnMut(Found) -> Result<(), Stopped>,
     ) -> Result<(), Stopped> {
         for directory in self.held.drain(..) {
-            emit(Found::Entry(directory))?;
+            emit(Found::Entry(Box::new(directory)))?;
         }
         emit(found)
     }
 
-    /// `None` for a socket, which no backup holds, and for a symlink that cannot be read any more.
-    fn describe(&self, path: EntryPath, stat: Statx, name: CString) -> Option<Box<Entry>> {
+    /// `None` for a socket, which no backup holds. Reads the target of a symlink.
+    fn describe(&self, path: EntryPath, stat: Statx, name: &CStr) -> Result<Option<Entry>, Errno> {
         let Some(kind) = kind_of(&stat) else {
             self.context.say(Level::Info, format_args!("Skipping socket {:?}", path.below(&self.root)));
-            return None;
+            return Ok(None);
         };
         let link_target = match (kind, self.levels.last()) {
-            (Kind::Symlink, Some(parent)) => fs::readlinkat(&parent.fd, name, Vec::new()).ok()?.into_bytes(),
+            (Kind::Symlink, Some(parent)) => fs::readlinkat(&parent.fd, name, Vec::new())?.into_bytes(),
             _ => Vec::new(),
         };
         let identity = DiskIdentity::of(&stat);
@@ -204,7 +209,7 @@ impl Scanner {
             sparse: is_file && has_holes(&stat),
             ..Attributes::default()
         };
-        Some(Box::new(Entry { path, attributes, size: if is_file { stat.stx_size } else { 0 }, device_id }))
+        Ok(Some(Entry { path, attributes, size: if is_file { stat.stx_size } else { 0 }, device_id }))
     }
 }
 

@@ -4,11 +4,11 @@
 //! below a folder that it does not cover itself makes that folder *scanned*: entered, and part of the backup only if something
 //! inside is.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::glob::{self, Glob, GlobError};
+use super::glob::{self, Fit, Glob, GlobError};
 use crate::entry::EntryPath;
 
 /// One selection option of the command line, in its order.
@@ -90,6 +90,8 @@ impl Selection {
     pub fn new(root: &Path, rules: impl IntoIterator<Item = Rule>) -> Result<Self, SelectionError> {
         let (mut rules, others): (Vec<_>, Vec<_>) =
             rules.into_iter().partition(|rule| matches!(rule, Rule::IfPresent(_)));
+        // Only a plain name is ever found in a directory.
+        rules.retain(|rule| !matches!(rule, Rule::IfPresent(name) if !is_name(name)));
         rules.extend(others);
         if let Some(Rule::Glob { pattern, include: true, .. }) = rules.last() {
             return Err(SelectionError::RedundantInclude { pattern: pattern.clone() });
@@ -115,7 +117,7 @@ impl Selection {
         &self,
         path: &EntryPath,
         is_directory: bool,
-        holds: impl Fn(&OsString) -> bool,
+        holds: impl Fn(&OsStr) -> bool,
     ) -> Decision {
         if self.rules.is_empty() {
             return Decision::Include;
@@ -125,15 +127,13 @@ impl Selection {
         let mut scan = false;
         for rule in &self.rules {
             let said = match rule {
-                Compiled::Glob { glob, include: true } if glob.matches(&full, is_directory) => {
-                    Some(Decision::Include)
-                }
-                Compiled::Glob { glob, include: true } if glob.leads_to_match(&full) => Some(Decision::Scan),
-                Compiled::Glob { glob, include: false } if glob.matches(&full, is_directory) => {
-                    Some(Decision::Exclude)
-                }
-                Compiled::IfPresent(name) if is_directory && holds(name) => Some(Decision::Exclude),
-                _ => None,
+                Compiled::Glob { glob, include } => match (glob.fits(&full, is_directory), include) {
+                    (Fit::Matches, true) => Some(Decision::Include),
+                    (Fit::Matches, false) => Some(Decision::Exclude),
+                    (Fit::Leads, true) => Some(Decision::Scan),
+                    _ => None,
+                },
+                Compiled::IfPresent(name) => (is_directory && holds(name)).then_some(Decision::Exclude),
             };
             match said {
                 None => {}
@@ -156,10 +156,14 @@ fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionErr
         Ok(glob) => glob,
         Err(reason) => return Err(SelectionError::InvalidPattern { pattern, reason }),
     };
-    if !glob.matches(base, true) && !glob.leads_to_match(base) {
+    if glob.fits(base, true) == Fit::Not {
         return Err(SelectionError::OutsideSource { pattern, root: root.to_path_buf() });
     }
     Ok(Compiled::Glob { glob, include })
+}
+
+fn is_name(name: &OsStr) -> bool {
+    !matches!(name.as_bytes(), b"" | b"." | b"..") && !name.as_bytes().contains(&b'/')
 }
 
 /// The root as patterns see it: `.` and doubled slashes dropped, `..` and relative paths kept.
@@ -172,5 +176,132 @@ fn canonical(root: &Path) -> String {
         (true, _) => format!("/{joined}"),
         (false, true) => ".".into(),
         (false, false) => joined,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::tree::walk::{Found, Walk};
+
+    const FILES: [&[u8]; 16] = [
+        b"a/b/f1",
+        b"a/b/f2.txt",
+        b"a/c/.nobackup",
+        b"a/c/f",
+        b"a/\xc3\xa9",
+        b"a/\xff",
+        b"a/x",
+        b"ab/f1",
+        b"B/F1.TXT",
+        b"d/e/f/deep.txt",
+        b"d/e/g.txt",
+        b"[x/f",
+        b"a-b",
+        b".hidden",
+        b"f.txt",
+        b"xx.log",
+    ];
+
+    fn sample() -> TempDir {
+        let folder = TempDir::new().unwrap();
+        let source = folder.path().join("src");
+        for file in FILES {
+            let path = source.join(OsStr::from_bytes(file));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"").unwrap();
+        }
+        fs::create_dir(source.join("empty")).unwrap();
+        symlink("a", source.join("link")).unwrap();
+        folder
+    }
+
+    /// Paths below the root; bytes beyond ASCII as `%XX`.
+    fn chosen(folder: &Path, typed: &str, rules: Vec<Rule>) -> Result<Vec<String>, SelectionError> {
+        let selection = Selection::new(Path::new(typed), rules)?;
+        let walk = Walk::new(folder.join(typed), Arc::new(selection), &Context::silent()).unwrap();
+        let show = |found| match found {
+            Found::Entry(entry) => entry.path.as_bytes().iter().map(show_byte).collect::<String>(),
+            Found::Unreadable { path, error } => panic!("{path}: {error}"),
+        };
+        let mut paths: Vec<_> = walk.map(show).collect();
+        assert_eq!(paths.remove(0), "", "the root comes first");
+        Ok(paths)
+    }
+
+    fn show_byte(byte: &u8) -> String {
+        if byte.is_ascii() { char::from(*byte).into() } else { format!("%{byte:02X}") }
+    }
+
+    fn parse_rule(text: &str) -> Rule {
+        match text.split_at(2) {
+            ("+ ", pattern) => Rule::include(pattern),
+            ("- ", pattern) => Rule::exclude(pattern),
+            (_, name) => Rule::IfPresent(name.into()),
+        }
+    }
+
+    #[test]
+    fn the_same_objects_are_chosen_as_by_stock_duplicity() {
+        let folder = sample();
+        let all = chosen(folder.path(), "src", Vec::new()).unwrap();
+        let cases = include_str!("select_cases.txt").replace('@', folder.path().to_str().unwrap());
+        for case in cases.lines().filter(|line| !line.starts_with('#')) {
+            let (options, expected) = case.split_once(" => ").unwrap();
+            let mut options = options.split(" | ");
+            let typed = options.next().unwrap().trim_end_matches(" |");
+            let found = chosen(folder.path(), typed, options.map(parse_rule).collect());
+            let (verb, paths) = expected.split_once(' ').unwrap_or((expected, ""));
+            let paths: Vec<_> = paths.split(' ').filter(|path| !path.is_empty()).collect();
+            match (verb, found) {
+                ("all", Ok(found)) => assert_eq!(found, all, "{case}"),
+                ("only", Ok(found)) => assert_eq!(found, paths, "{case}"),
+                ("without", Ok(found)) => {
+                    let rest: Vec<_> = all.iter().filter(|path| !paths.contains(&path.as_str())).collect();
+                    assert_eq!(found.iter().collect::<Vec<_>>(), rest, "{case}");
+                }
+                ("error", Err(error)) => assert_eq!(paths, [exit_code(&error).to_string()], "{case}"),
+                (_, found) => panic!("{case}: {found:?}"),
+            }
+        }
+    }
+
+    fn exit_code(error: &SelectionError) -> u32 {
+        match error {
+            SelectionError::OutsideSource { .. } => 14,
+            SelectionError::InvalidPattern { .. } => 15,
+            SelectionError::RedundantInclude { .. } => 16,
+        }
+    }
+
+    #[test]
+    fn a_relative_dot_is_part_of_the_path_that_patterns_see() {
+        let folder = sample();
+        let found = chosen(folder.path(), ".", vec![Rule::exclude("./src/[!B]*")]).unwrap();
+        assert_eq!(found, ["src", "src/B", "src/B/F1.TXT"]);
+        let error = chosen(folder.path(), ".", vec![Rule::exclude("src/a")]).unwrap_err();
+        assert_eq!(exit_code(&error), 14);
+    }
+
+    #[test]
+    fn the_root_of_the_file_system_needs_no_second_slash() {
+        let selection = Selection::new(Path::new("/"), [Rule::exclude("/proc")]).unwrap();
+        let decide = |path: &[u8]| selection.decide(&EntryPath::parse(path).unwrap(), true, |_| false);
+        assert_eq!(decide(b"proc"), Decision::Exclude);
+        assert_eq!(decide(b"home/proc"), Decision::Include);
+    }
+
+    #[test]
+    fn a_backward_range_is_an_invalid_pattern() {
+        let error = Selection::new(Path::new("src"), [Rule::exclude("src/[b-a]")]).unwrap_err();
+        assert_eq!(exit_code(&error), 15);
     }
 }

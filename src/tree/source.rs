@@ -105,3 +105,96 @@ impl DiskIdentity {
 pub(super) fn timestamp(time: &fs::StatxTimestamp) -> Timestamp {
     Timestamp { seconds: time.tv_sec, nanos: time.tv_nsec }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::fs;
+    use std::io::Read;
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::mknodat;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn path(s: &str) -> EntryPath {
+        EntryPath::parse(s.as_bytes()).unwrap()
+    }
+
+    /// With the kernel's own resolution and without.
+    fn sources(root: &Path) -> [Source; 2] {
+        let new = Source::open(root).unwrap();
+        let old = Source { whole_paths: false, ..Source::open(root).unwrap() };
+        [new, old]
+    }
+
+    #[test]
+    fn files_open_by_their_path_and_a_single_file_is_the_root() {
+        let root = TempDir::new().unwrap();
+        fs::create_dir_all(root.path().join("a/b")).unwrap();
+        fs::write(root.path().join("a/b/c"), b"content").unwrap();
+        let single = Source::open(&root.path().join("a/b/c")).unwrap();
+        let mut files = vec![single.open_file(&EntryPath::root()).unwrap()];
+        files.extend(sources(root.path()).iter().map(|source| source.open_file(&path("a/b/c")).unwrap()));
+        for mut file in files {
+            let mut content = String::new();
+            file.read_to_string(&mut content).unwrap();
+            assert_eq!(content, "content");
+        }
+    }
+
+    #[test]
+    fn no_symlink_below_the_root_is_followed() {
+        let root = TempDir::new().unwrap();
+        fs::create_dir(root.path().join("real")).unwrap();
+        fs::write(root.path().join("real/file"), b"").unwrap();
+        symlink("real", root.path().join("folder")).unwrap();
+        symlink("file", root.path().join("real/alias")).unwrap();
+        for source in sources(root.path()) {
+            assert!(source.open_file(&path("folder/file")).is_err());
+            assert!(source.open_file(&path("real/alias")).is_err());
+            let handle = source.open_handle(&path("real/alias")).unwrap();
+            assert!(FileType::from_raw_mode(rustix::fs::fstat(handle).unwrap().st_mode).is_symlink());
+        }
+    }
+
+    #[test]
+    fn a_fifo_or_folder_in_place_of_a_file_fails_at_once() {
+        let root = TempDir::new().unwrap();
+        mknodat(CWD, root.path().join("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        for source in sources(root.path()) {
+            let error = source.open_file(&path("fifo")).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            assert!(source.open_file(&EntryPath::root()).is_err());
+        }
+    }
+
+    #[test]
+    fn paths_longer_than_the_kernel_takes_still_open() {
+        let root = TempDir::new().unwrap();
+        let name = "n".repeat(250);
+        let mut at = Source::open(root.path()).unwrap().root;
+        let mut deep = EntryPath::root();
+        for _ in 0..20 {
+            rustix::fs::mkdirat(&at, &name, Mode::RWXU).unwrap();
+            at = rustix::fs::openat(&at, &name, OFlags::RDONLY, Mode::empty()).unwrap();
+            deep = deep.child(name.as_bytes());
+        }
+        rustix::fs::openat(&at, "file", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+        Source::open(root.path()).unwrap().open_file(&deep.child(b"file")).unwrap();
+    }
+
+    #[test]
+    fn writing_to_a_file_changes_its_identity() {
+        let root = TempDir::new().unwrap();
+        let name = root.path().join("file");
+        fs::write(&name, b"one").unwrap();
+        let file = Source::open(root.path()).unwrap().open_file(&path("file")).unwrap();
+        let before = disk_identity(&file).unwrap();
+        assert_eq!(before, disk_identity(&file).unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(&name, b"two").unwrap();
+        assert_ne!(before, disk_identity(&file).unwrap());
+    }
+}

@@ -109,7 +109,7 @@ impl Target {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 Err(TargetError::Exists(path.to_path_buf()))
             }
-            _ => Ok(()),
+            Err(_) => Ok(()),
         }
     }
 
@@ -242,4 +242,5 @@ fn make_parents(path: &Path) -> Result<(), TargetError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
