@@ -123,7 +123,10 @@ fn explain_place(error: &DestinationError) -> Explanation {
                 .hint("Choose a folder as the place.")
         }
         ErrorKind::Other => match &error.source {
-            Some(cause) => Explanation::new("Trouble with the place", format!("{path} failed: {cause}.")),
+            Some(source) => {
+                let cause = without_number(&source.to_string());
+                Explanation::new("Trouble with the place", format!("{path} failed: {cause}."))
+            }
             None => Explanation::new("Trouble with the place", format!("{path} failed.")),
         }
         .hint("Try again. If it fails once more, check the drive."),
@@ -193,7 +196,7 @@ fn explain_stop(why: Why) -> Explanation {
 
 /// One sentence about one file.
 pub fn explain_problem(problem: &Problem) -> String {
-    let (path, detail) = (shown(&problem.path), &problem.detail);
+    let (path, detail) = (shown(&problem.path), without_number(&problem.detail));
     match problem.kind {
         ProblemKind::Unreadable => {
             format!("{path} could not be read ({detail}). What was saved of it earlier stays in the backup.")
@@ -226,13 +229,19 @@ pub fn shown(path: &Path) -> String {
     line
 }
 
-/// The system's own words, without the number that Rust adds.
+/// The system's own words.
 fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_string(),
-        None => text,
+    without_number(&error.to_string())
+}
+
+/// Drops the error numbers that Rust adds.
+fn without_number(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut kept = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        kept += part.split_once(')').map_or("", |(_, rest)| rest);
     }
+    kept
 }
 
 #[cfg(test)]
@@ -348,6 +357,12 @@ mod tests {
                 assert!(!text.contains(word), "{word} in {text}");
             }
         }
+    }
+
+    #[test]
+    fn numbers_of_system_errors_are_dropped() {
+        assert_eq!(without_number("a: Denied (os error 13), b: No (os error 2)"), "a: Denied, b: No");
+        assert_eq!(without_number("plain (text)"), "plain (text)");
     }
 
     #[test]

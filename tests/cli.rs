@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -232,12 +232,54 @@ fn without_a_terminal_a_missing_passphrase_is_an_error_and_never_waits() {
     sandbox.run_without_passphrase("full src URL").expect(31).saying("PASSPHRASE");
     assert!(!sandbox.path("place").exists(), "nothing was touched");
     let sandbox = sandbox.backed_up();
-    for line in
-        ["inc src URL", "restore URL new", "verify URL src", "ls URL", "restore --no-encryption URL new"]
-    {
+    for line in [
+        "inc src URL",
+        "restore URL new",
+        "verify URL src",
+        "URL new --no-encryption",
+        "ls URL --archive-dir x",
+    ] {
         sandbox.run_without_passphrase(line).expect(31);
     }
     assert!(started.elapsed() < Duration::from_secs(60));
+}
+
+/// Types the answers at a terminal made by script(1), each after its prompt.
+fn type_at_terminal(sandbox: &Sandbox, line: &str, answers: &[&str]) -> (Option<i32>, String) {
+    let words: Vec<_> = line.split(' ').map(|word| word.replace("URL", &sandbox.url())).collect();
+    let mut command = Command::new("script");
+    command.args(["-q", "-e", "-c", &format!("{PROGRAM} {}", words.join(" ")), "/dev/null"]);
+    command.current_dir(&sandbox.folder).env("HOME", sandbox.folder.path()).env_remove("PASSPHRASE");
+    command.env("XDG_RUNTIME_DIR", sandbox.folder.path()).env_remove("XDG_CACHE_HOME");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut said = String::new();
+    let mut answers = answers.iter();
+    let mut buffer = [0; 256];
+    while let Ok(count @ 1..) = output.read(&mut buffer) {
+        said += &String::from_utf8_lossy(&buffer[..count]);
+        if said.ends_with(": ")
+            && let Some(answer) = answers.next()
+        {
+            writeln!(input, "{answer}").unwrap();
+        }
+    }
+    (child.wait().unwrap().code(), said)
+}
+
+#[test]
+fn at_a_terminal_the_passphrase_is_asked_for_twice_to_save_and_once_to_restore() {
+    let sandbox = Sandbox::new();
+    let answers = [PASSPHRASE, "a typo", PASSPHRASE, PASSPHRASE];
+    let (code, said) = type_at_terminal(&sandbox, "full src URL", &answers);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("passphrase: ").count(), 2, "{said}");
+    assert_eq!(said.matches("Retype passphrase to confirm: ").count(), 2, "{said}");
+    assert!(!said.contains(PASSPHRASE), "{said}");
+    let (code, said) = type_at_terminal(&sandbox, "restore URL new", &[PASSPHRASE]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("passphrase: ").count(), 1, "{said}");
+    assert_eq!(content(&sandbox.path("new/a")), "first");
 }
 
 #[test]
@@ -245,7 +287,8 @@ fn a_wrong_passphrase_is_told_and_nothing_is_written() {
     let sandbox = Sandbox::new().backed_up();
     let stored = || fs::read_dir(sandbox.path("place")).unwrap().count();
     let before = stored();
-    for line in ["full src URL", "inc src URL -v9", "restore URL new", "ls URL -v9", "verify URL src"] {
+    for line in ["full src URL", "inc src URL -v9", "URL new", "ls URL -v9 --archive-dir x", "verify URL src"]
+    {
         let mut command = sandbox.command(line);
         let ran = Ran::of(line, command.env("PASSPHRASE", "wrong-secret").output().unwrap()).expect(31);
         assert!(!ran.all().contains("wrong-secret"), "{}", ran.all());
