@@ -3,6 +3,9 @@
 //! Every match is exhaustive: a new kind of error does not compile without its sentence. Whole sentences only,
 //! never glued from fragments, so that they can be translated.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::Path;
 
@@ -99,35 +102,38 @@ pub fn explain(error: &Error) -> Explanation {
 fn explain_place(error: &DestinationError) -> Explanation {
     let path = &error.path;
     match error.kind {
-        ErrorKind::NotFound => {
-            Explanation::new("Place not found", format!("{path} does not exist or is not connected."))
-                .hint("Check the address, and connect the drive if it is on one.")
-        }
+        ErrorKind::NotFound => Explanation::new(
+            "Place not found",
+            format!("Could not find {path}: it does not exist or is not connected."),
+        )
+        .hint("Check the address, and connect the drive if it is on one."),
         ErrorKind::Denied => Explanation::new("Access denied", format!("Access to {path} was denied."))
             .hint("Check that you may read and write there."),
-        ErrorKind::NoSpace => Explanation::new("Place full", format!("There is no space left for {path}."))
+        ErrorKind::NoSpace => Explanation::new("Place full", format!("There is no space left at {path}."))
             .hint("Free some space or choose another place, then try again. Nothing saved so far is lost."),
         ErrorKind::ReadOnly => {
-            Explanation::new("Place read-only", format!("{path} cannot be written to, it is read-only."))
+            Explanation::new("Place read-only", format!("Nothing can be written to {path}, it is read-only."))
                 .hint("Check the drive's write protection, or choose another place.")
         }
-        ErrorKind::Offline => Explanation::new("Place not reachable", format!("{path} cannot be reached."))
-            .hint("Check the connection, then try again."),
+        ErrorKind::Offline => {
+            Explanation::new("Place not reachable", format!("There is no connection to {path}."))
+                .hint("Check the connection, then try again.")
+        }
         ErrorKind::NameTaken => Explanation::new(
             "Place changed meanwhile",
-            format!("{path} has appeared while the backup was being written."),
+            format!("Somebody else wrote {path} while the backup was being written."),
         )
         .hint("Check whether another computer uses this place, then try again."),
         ErrorKind::Misconfigured => {
-            Explanation::new("Place not usable", format!("{path} cannot hold backups."))
+            Explanation::new("Place not usable", format!("No backups can be kept in {path}."))
                 .hint("Choose a folder as the place.")
         }
         ErrorKind::Other => match &error.source {
             Some(source) => {
                 let cause = without_number(&source.to_string());
-                Explanation::new("Trouble with the place", format!("{path} failed: {cause}."))
+                Explanation::new("Trouble with the place", format!("Something failed at {path}: {cause}."))
             }
-            None => Explanation::new("Trouble with the place", format!("{path} failed.")),
+            None => Explanation::new("Trouble with the place", format!("Something failed at {path}.")),
         }
         .hint("Try again. If it fails once more, check the drive."),
     }
@@ -242,132 +248,4 @@ fn without_number(text: &str) -> String {
         kept += part.split_once(')').map_or("", |(_, rest)| rest);
     }
     kept
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-    use crate::entry::EntryPath;
-
-    const TEXTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/explanations.txt");
-
-    fn io_error() -> io::Error {
-        io::Error::from_raw_os_error(13)
-    }
-
-    fn errors() -> Vec<Error> {
-        let path = || PathBuf::from("/home/ada/Pictures");
-        let place = || "/media/ada/disk".to_string();
-        let (now, before) = (|| "new".to_string(), || "old".to_string());
-        let mut errors = vec![
-            Error::PassphraseNeeded,
-            Error::PassphraseWrong,
-            Error::Source(WalkError::Missing(path())),
-            Error::Source(WalkError::Unreadable { path: path(), error: io_error() }),
-            Error::Source(WalkError::Unsupported(path())),
-            Error::NoBackups { place: place() },
-            Error::NothingToContinue,
-            Error::PathNotFound {
-                path: EntryPath::parse(b"a/b").unwrap(),
-                date: "Sun Sep 13 12:26:40 2020".into(),
-            },
-            Error::HostChanged { now: now(), before: before() },
-            Error::SourceChanged { now: now(), before: before() },
-            Error::Target(TargetError::NotEmpty(path())),
-            Error::Target(TargetError::Exists(path())),
-            Error::Target(TargetError::NoParent(path())),
-            Error::Target(TargetError::Io { path: path(), source: io_error() }),
-            Error::Damaged { what: "volume 3 is missing".into() },
-            Error::TooNew { what: "records of version 9".into() },
-            Error::Busy { what: "/run/user/1000/hindsight is locked by another run".into() },
-            Error::Local { path: path(), source: io_error() },
-            Error::Internal("index out of bounds".into()),
-        ];
-        let kinds = [
-            ErrorKind::NotFound,
-            ErrorKind::Denied,
-            ErrorKind::NoSpace,
-            ErrorKind::ReadOnly,
-            ErrorKind::Offline,
-            ErrorKind::NameTaken,
-            ErrorKind::Misconfigured,
-            ErrorKind::Other,
-        ];
-        errors.extend(kinds.map(|kind| Error::Destination(DestinationError::new(kind, place()))));
-        errors.push(Error::Destination(DestinationError::from_io(place(), io::Error::from_raw_os_error(5))));
-        errors.extend([Why::User, Why::OnBattery, Why::Metered, Why::Quitting].map(Error::Cancelled));
-        errors
-    }
-
-    fn problems() -> Vec<Problem> {
-        let kinds = [
-            ProblemKind::Unreadable,
-            ProblemKind::Vanished,
-            ProblemKind::ChangedWhileReading,
-            ProblemKind::Unsupported,
-            ProblemKind::Lost,
-            ProblemKind::Corrupt,
-            ProblemKind::NotWritten,
-            ProblemKind::MetadataNotRestored,
-            ProblemKind::Differs,
-        ];
-        let path = PathBuf::from("/home/ada/Pictures/1.jpg");
-        kinds.map(|kind| Problem { kind, path: path.clone(), detail: "the detail".into() }).into()
-    }
-
-    /// Changed wording is to be read by somebody: `HINDSIGHT_BLESS=1 cargo test explain` writes the file anew.
-    #[test]
-    fn every_error_and_problem_has_the_words_that_were_agreed() {
-        let mut texts = String::new();
-        for error in errors() {
-            let Explanation { title, sentence, hint } = explain(&error);
-            texts += &format!("[{title}]\n{sentence}\n{}\n\n", hint.unwrap_or_default());
-        }
-        for problem in problems() {
-            texts += &format!("{}\n", explain_problem(&problem));
-        }
-        if std::env::var_os("HINDSIGHT_BLESS").is_some() {
-            std::fs::write(TEXTS, &texts).unwrap();
-        }
-        assert_eq!(texts, std::fs::read_to_string(TEXTS).unwrap());
-    }
-
-    #[test]
-    fn titles_have_no_full_stop_and_sentences_have_one() {
-        for error in errors() {
-            let Explanation { title, sentence, hint } = explain(&error);
-            assert!(!title.ends_with('.'), "{title}");
-            assert!(sentence.ends_with('.') && hint.is_none_or(|hint| hint.ends_with('.')), "{sentence}");
-        }
-    }
-
-    #[test]
-    fn people_never_read_the_words_of_the_code() {
-        for error in errors() {
-            if matches!(error, Error::Damaged { .. }) {
-                continue; // names the stored thing
-            }
-            let text = format!("{:?}", explain(&error)).to_lowercase();
-            for word in
-                ["repository", "chain", "volume", "incremental", "snapshot", "signature", "passphrase"]
-            {
-                assert!(!text.contains(word), "{word} in {text}");
-            }
-        }
-    }
-
-    #[test]
-    fn numbers_of_system_errors_are_dropped() {
-        assert_eq!(without_number("a: Denied (os error 13), b: No (os error 2)"), "a: Denied, b: No");
-        assert_eq!(without_number("plain (text)"), "plain (text)");
-    }
-
-    #[test]
-    fn names_cannot_drive_the_terminal() {
-        assert_eq!(shown(Path::new("a\n\x1b[2Jb")), "a\\n\\u{1b}[2Jb");
-        assert_eq!(shown(Path::new("Grüße")), "Grüße");
-    }
 }

@@ -21,7 +21,7 @@ pub(super) fn run(request: Request, run: &Run) -> u8 {
     let mut session = match Session::start(run) {
         Ok(session) => session,
         Err(error) => {
-            terminal::err(&format!("The work could not be started: {error}."));
+            terminal::err(format_args!("The work could not be started: {error}."));
             return 30;
         }
     };

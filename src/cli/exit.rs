@@ -67,6 +67,7 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::Time { .. }
         | UsageError::Path { .. }
         | UsageError::NoHome
+        | UsageError::SourceIsPlace
         | UsageError::NoWorkingFolder => 23,
     }
 }

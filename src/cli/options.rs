@@ -209,17 +209,15 @@ fn command() -> Command {
 }
 
 fn rules(matches: &ArgMatches) -> Vec<Rule> {
-    let kinds: [(&str, fn(OsString) -> Rule); 3] = [
-        ("include", |pattern| Rule::include(pattern)),
-        ("exclude", |pattern| Rule::exclude(pattern)),
-        ("exclude_if_present", Rule::IfPresent),
-    ];
     let mut rules = Vec::new();
-    for (id, make) in kinds {
+    let mut gather = |id: &str, make: fn(OsString) -> Rule| {
         let values = matches.get_many::<OsString>(id).into_iter().flatten();
         let places = matches.indices_of(id).into_iter().flatten();
         rules.extend(places.zip(values.map(|value| make(value.clone()))));
-    }
+    };
+    gather("include", Rule::include);
+    gather("exclude", Rule::exclude);
+    gather("exclude_if_present", Rule::IfPresent);
     rules.sort_by_key(|(place, _)| *place);
     rules.into_iter().map(|(_, rule)| rule).collect()
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Run;
 use super::terminal::{err, out};
 use crate::engine::{
-    BackupReport, ChainStatus, CollectionStatus, Report, RestoreReport, SetStatus, VerifyReport, asctime,
+    BackupReport, ChainStatus, CollectionStatus, EachEntry, Report, RestoreReport, SetStatus, VerifyReport,
+    asctime,
 };
-use crate::entry::{Attributes, EntryPath};
 
 pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
     let notices = run.style.tells_notices();
@@ -23,7 +23,7 @@ pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
 }
 
 /// Prints `asctime path` for each entry, paths byte for byte as they are.
-pub(super) fn listing() -> Arc<dyn Fn(&EntryPath, &Attributes) + Send + Sync> {
+pub(super) fn listing() -> Arc<EachEntry> {
     let stdout = Mutex::new(BufWriter::with_capacity(1 << 16, io::stdout()));
     Arc::new(move |path, attributes| {
         let mut stdout = stdout.lock().unwrap_or_else(PoisonError::into_inner);

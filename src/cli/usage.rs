@@ -36,6 +36,8 @@ pub(super) enum UsageError {
     Selection(#[from] SelectionError),
     #[error("The home folder is not known. Give --archive-dir.")]
     NoHome,
+    #[error("The folder to back up is the place itself.")]
+    SourceIsPlace,
     #[error("The working folder is gone.")]
     NoWorkingFolder,
 }
