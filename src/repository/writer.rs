@@ -214,5 +214,5 @@ fn gzip_member(plain: &[u8]) -> Result<Vec<u8>> {
 
 /// Between plain bytes and the place only the place can fail.
 pub(crate) fn put_error(error: io::Error) -> Error {
-    Error::Destination(DestinationError::from_io("upload", error))
+    Error::Destination(DestinationError::from_io("the place", error))
 }
