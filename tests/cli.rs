@@ -261,6 +261,8 @@ fn type_at_terminal(sandbox: &Sandbox, line: &str, answers: &[&str]) -> (Option<
         if said.ends_with(": ")
             && let Some(answer) = answers.next()
         {
+            // The prompt comes a moment before the terminal stops echoing.
+            std::thread::sleep(Duration::from_millis(300));
             writeln!(input, "{answer}").unwrap();
         }
     }
