@@ -110,9 +110,14 @@ impl Verb {
 impl Request {
     pub(super) fn new(typed: Typed, environment: &Environment) -> Result<Self, UsageError> {
         let (verb, url, local) = words(&typed.words)?;
-        let place = Spec::parse(&url).map_err(|reason| UsageError::Place { typed: url, reason })?;
+        let place = Spec::parse(&url).map_err(UsageError::Place)?;
         let cache = cache(&typed, &place, environment)?;
         let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
+        if matches!(verb, Verb::Backup(_))
+            && Spec::from_folder(&local).normalised().is_ok_and(|of| of == address)
+        {
+            return Err(UsageError::SourceIsPlace);
+        }
         let encrypt = !typed.no_encryption;
         let action = action(verb, local, typed, &place, &cache, environment)?;
         Ok(Self { action, place, address, cache, encrypt })

@@ -27,12 +27,12 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     // The walk looks at the source first: nothing is touched for a source that is not there.
     let scanned = Timestamp::now();
     let walk = Walk::new(job.source.clone(), Arc::clone(&job.selection), ctx)?;
-    let local = Local::acquire(&job.place)?;
-    prepare_place(&job, ctx)?;
     let passphrase = job.place.passphrase.as_ref();
     if job.encrypt && passphrase.is_none() {
         return Err(Error::PassphraseNeeded);
     }
+    let local = Local::acquire(&job.place)?;
+    prepare_place(&job, ctx)?;
     let place = &job.place;
     let mut repository =
         Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;

@@ -80,10 +80,11 @@ impl Lying {
     }
 
     pub(crate) fn publish(self, destination: &dyn Destination, name: &str, existing: Existing) -> Result<()> {
-        Ok(match self {
-            Self::Staged(staged) => staged.publish(name, existing)?,
-            Self::Parked(parked) => destination.adopt(&parked, name)?,
-        })
+        let published = match self {
+            Self::Staged(staged) => staged.publish(name, existing),
+            Self::Parked(parked) => destination.adopt(&parked, name),
+        };
+        Ok(published?)
     }
 }
 
