@@ -228,6 +228,7 @@ pub struct Attributes {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

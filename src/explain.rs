@@ -3,6 +3,9 @@
 //! Every match is exhaustive: a new kind of error does not compile without its sentence. Whole sentences only,
 //! never glued from fragments, so that they can be translated.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::Path;
 
@@ -99,38 +102,42 @@ pub fn explain(error: &Error) -> Explanation {
 fn explain_place(error: &DestinationError) -> Explanation {
     let path = &error.path;
     match error.kind {
-        ErrorKind::NotFound => {
-            Explanation::new("Place not found", format!("{path} does not exist or is not connected."))
-                .hint("Check the address, and connect the drive if it is on one.")
-        }
-        ErrorKind::Denied => {
-            Explanation::new("Access denied", format!("Access to {path} was denied."))
-                .hint("Check that you may read and write there.")
-        }
+        ErrorKind::NotFound => Explanation::new(
+            "Place not found",
+            format!("Could not find {path}: it does not exist or is not connected."),
+        )
+        .hint("Check the address, and connect the drive if it is on one."),
+        ErrorKind::Denied => Explanation::new("Access denied", format!("Access to {path} was denied."))
+            .hint("Check that you may read and write there."),
         ErrorKind::NoSpace => {
-            Explanation::new("Place full", format!("There is no space left for {path}."))
-                .hint("Free some space or choose another place, then try again. Nothing saved so far is lost.")
+            Explanation::new("Place full", format!("The place is full: there is no space left at {path}."))
+                .hint(
+                    "Free some space or choose another place, then try again. Nothing saved so far is lost.",
+                )
         }
         ErrorKind::ReadOnly => {
-            Explanation::new("Place read-only", format!("{path} cannot be written to, it is read-only."))
+            Explanation::new("Place read-only", format!("Nothing can be written to {path}, it is read-only."))
                 .hint("Check the drive's write protection, or choose another place.")
         }
         ErrorKind::Offline => {
-            Explanation::new("Place not reachable", format!("{path} cannot be reached."))
+            Explanation::new("Place not reachable", format!("There is no connection to {path}."))
                 .hint("Check the connection, then try again.")
         }
         ErrorKind::NameTaken => Explanation::new(
             "Place changed meanwhile",
-            format!("{path} has appeared while the backup was being written."),
+            format!("Somebody else wrote {path} while the backup was being written."),
         )
         .hint("Check whether another computer uses this place, then try again."),
         ErrorKind::Misconfigured => {
-            Explanation::new("Place not usable", format!("{path} cannot hold backups."))
+            Explanation::new("Place not usable", format!("No backups can be kept in {path}."))
                 .hint("Choose a folder as the place.")
         }
         ErrorKind::Other => match &error.source {
-            Some(cause) => Explanation::new("Trouble with the place", format!("{path} failed: {cause}.")),
-            None => Explanation::new("Trouble with the place", format!("{path} failed.")),
+            Some(source) => {
+                let cause = without_number(&source.to_string());
+                Explanation::new("Trouble with the place", format!("Something failed at {path}: {cause}."))
+            }
+            None => Explanation::new("Trouble with the place", format!("Something failed at {path}.")),
         }
         .hint("Try again. If it fails once more, check the drive."),
     }
@@ -160,8 +167,11 @@ fn explain_target(error: &TargetError) -> Explanation {
     match error {
         TargetError::NotEmpty(path) => {
             let path = shown(path);
-            Explanation::new("Folder not empty", format!("{path} is not empty, and nothing in it was touched."))
-                .hint("Restore to a new folder.")
+            Explanation::new(
+                "Folder not empty",
+                format!("{path} is not empty, and nothing in it was touched."),
+            )
+            .hint("Restore to a new folder.")
         }
         TargetError::Exists(path) => {
             let path = shown(path);
@@ -170,8 +180,11 @@ fn explain_target(error: &TargetError) -> Explanation {
         }
         TargetError::NoParent(path) => {
             let path = shown(path);
-            Explanation::new("Folder missing", format!("The folder in which {path} belongs could not be made."))
-                .hint("Check that you may write there.")
+            Explanation::new(
+                "Folder missing",
+                format!("The folder in which {path} belongs could not be made."),
+            )
+            .hint("Check that you may write there.")
         }
         TargetError::Io { path, source } => {
             let (path, cause) = (shown(path), cause(source));
@@ -193,7 +206,7 @@ fn explain_stop(why: Why) -> Explanation {
 
 /// One sentence about one file.
 pub fn explain_problem(problem: &Problem) -> String {
-    let (path, detail) = (shown(&problem.path), &problem.detail);
+    let (path, detail) = (shown(&problem.path), without_number(&problem.detail));
     match problem.kind {
         ProblemKind::Unreadable => {
             format!("{path} could not be read ({detail}). What was saved of it earlier stays in the backup.")
@@ -226,11 +239,17 @@ pub fn shown(path: &Path) -> String {
     line
 }
 
-/// The system's own words, without the number that Rust adds.
+/// The system's own words.
 fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_string(),
-        None => text,
+    without_number(&error.to_string())
+}
+
+/// Drops the error numbers that Rust adds.
+fn without_number(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut kept = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        kept += part.split_once(')').map_or("", |(_, rest)| rest);
     }
+    kept
 }

@@ -3,6 +3,8 @@
 //! HINDSIGHT_KILLS says how often (8 if not set); every kill comes at another moment, the same in each run
 //! as far as the machine's speed allows.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
+
 mod support {
     pub(crate) mod backup;
     pub(crate) mod bytes;

@@ -2,6 +2,8 @@
 //!
 //! `tests/repositories/make` wrote them; a golden folder is never edited.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
+
 mod support {
     pub(crate) mod cli;
     pub(crate) mod hash;

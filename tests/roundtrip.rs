@@ -1,5 +1,9 @@
 //! Random histories: whatever is done to a folder between backups, every date gives it back exactly.
 
+#![allow(clippy::unwrap_used)]
+
+// Shared with test files that use more of it.
+#[allow(dead_code)]
 mod support {
     pub(crate) mod bytes;
     pub(crate) mod compare;

@@ -9,7 +9,7 @@ use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
 use super::{Run, exit, passphrase, reports};
 use crate::context::Clock;
-use crate::engine::{BackupJob, Job, ListJob, Place, RestoreJob, StatusJob, VerifyJob};
+use crate::engine::{BackupJob, Job, JobKind, ListJob, Place, RestoreJob, StatusJob, VerifyJob};
 use crate::error::{Error, WalkError};
 use crate::worker::{Event, Interest, Outcome, Worker};
 
@@ -21,7 +21,7 @@ pub(super) fn run(request: Request, run: &Run) -> u8 {
     let mut session = match Session::start(run) {
         Ok(session) => session,
         Err(error) => {
-            terminal::err(&format!("The work could not be started: {error}."));
+            terminal::err(format_args!("The work could not be started: {error}."));
             return 30;
         }
     };
@@ -41,6 +41,7 @@ struct Session {
     events: Receiver<Event>,
     terminal: Terminal,
     count_first: bool,
+    notices: bool,
 }
 
 impl Session {
@@ -52,8 +53,13 @@ impl Session {
         };
         // Once nobody listens any more there is nobody to tell.
         let worker = Worker::start(interest, Arc::new(move |event| drop(sender.send(event))))?;
-        let count_first = run.style.shows_progress();
-        Ok(Self { worker, events, terminal: Terminal::new(run.style), count_first })
+        Ok(Self {
+            worker,
+            events,
+            terminal: Terminal::new(run.style),
+            count_first: run.style.shows_progress(),
+            notices: run.style.tells_notices(),
+        })
     }
 
     fn perform(&mut self, request: Request) -> Outcome {
@@ -105,8 +111,9 @@ impl Session {
     }
 
     fn submit(&mut self, job: Job) -> Outcome {
+        let announce = matches!(job.kind(), JobKind::Backup) && self.notices;
         let handle = self.worker.submit(job);
-        let _signals = Forwarding::to(handle);
+        let _signals = Forwarding::to(handle, announce);
         while let Ok(event) = self.events.recv() {
             if let Some(outcome) = self.terminal.event(event) {
                 return outcome;

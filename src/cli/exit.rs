@@ -63,10 +63,11 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::UnknownAction(_)
         | UsageError::Words { .. }
         | UsageError::Direction
-        | UsageError::Place { .. }
+        | UsageError::Place(_)
         | UsageError::Time { .. }
         | UsageError::Path { .. }
         | UsageError::NoHome
+        | UsageError::SourceIsPlace
         | UsageError::NoWorkingFolder => 23,
     }
 }

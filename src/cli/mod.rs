@@ -11,6 +11,8 @@ mod reports;
 mod resolve;
 mod signals;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 use std::ffi::OsString;
@@ -31,7 +33,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            terminal::err(&error.to_string());
+            terminal::err(&error);
             ExitCode::from(exit::of_usage(&error))
         }
     }

@@ -112,16 +112,17 @@ pub(super) struct Typed {
 
 const ACTIONS_HELP: &str = "\
 Actions:
-  backup SOURCE URL             (bu)         continue the newest backup, or begin with a full one
-  full SOURCE URL               (fb)         save everything again
-  incremental SOURCE URL        (inc, ib)    save what changed; fails if there is nothing to continue
-  restore URL TARGET            (rb)         bring back everything, or --path-to-restore
-  verify URL FOLDER             (vb)         check what is stored; with --compare-data against the folder
-  list-current-files URL        (ls)         every file as of --time
-  collection-status URL         (st)         which backups there are
-Without an action: SOURCE URL backs up, URL TARGET restores.
+  backup SOURCE URL          continue the newest backup, or begin with a full one (bu)
+  full SOURCE URL            save everything again (fb)
+  incremental SOURCE URL     save what changed since the newest backup (inc, ib)
+  restore URL TARGET         bring back everything, or --path-to-restore (rb)
+  verify URL FOLDER          check what is stored, or --compare-data (vb)
+  list-current-files URL     every file, as of --time (ls)
+  collection-status URL      which backups there are (st)
+Without an action, SOURCE URL backs up and URL TARGET restores.
 
-The passphrase comes from the variable PASSPHRASE or is asked for. URL is file:///some/folder so far.";
+URL is file:///folder so far. The passphrase is asked for, or taken from the
+variable PASSPHRASE.";
 
 /// Options of duplicity that are not supported yet, with the number of their values. They are known so that
 /// they are refused by name, and so that abbreviations mean the same as there.
@@ -200,23 +201,23 @@ fn command() -> Command {
         let arg = Arg::new(*name).long(*name).hide(true);
         command.arg(match values {
             0 => arg.action(ArgAction::SetTrue),
-            count => arg.action(ArgAction::Append).num_args(*count).value_parser(clap::value_parser!(PathBuf)),
+            count => {
+                arg.action(ArgAction::Append).num_args(*count).value_parser(clap::value_parser!(PathBuf))
+            }
         })
     })
 }
 
 fn rules(matches: &ArgMatches) -> Vec<Rule> {
-    let kinds: [(&str, fn(OsString) -> Rule); 3] = [
-        ("include", |pattern| Rule::include(pattern)),
-        ("exclude", |pattern| Rule::exclude(pattern)),
-        ("exclude_if_present", Rule::IfPresent),
-    ];
     let mut rules = Vec::new();
-    for (id, make) in kinds {
+    let mut gather = |id: &str, make: fn(OsString) -> Rule| {
         let values = matches.get_many::<OsString>(id).into_iter().flatten();
         let places = matches.indices_of(id).into_iter().flatten();
         rules.extend(places.zip(values.map(|value| make(value.clone()))));
-    }
+    };
+    gather("include", Rule::include);
+    gather("exclude", Rule::exclude);
+    gather("exclude_if_present", Rule::IfPresent);
     rules.sort_by_key(|(place, _)| *place);
     rules.into_iter().map(|(_, rule)| rule).collect()
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Run;
 use super::terminal::{err, out};
 use crate::engine::{
-    BackupReport, ChainStatus, CollectionStatus, Report, RestoreReport, SetStatus, VerifyReport, asctime,
+    BackupReport, ChainStatus, CollectionStatus, EachEntry, Report, RestoreReport, SetStatus, VerifyReport,
+    asctime,
 };
-use crate::entry::{Attributes, EntryPath};
 
 pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
     let notices = run.style.tells_notices();
@@ -23,7 +23,7 @@ pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
 }
 
 /// Prints `asctime path` for each entry, paths byte for byte as they are.
-pub(super) fn listing() -> Arc<dyn Fn(&EntryPath, &Attributes) + Send + Sync> {
+pub(super) fn listing() -> Arc<EachEntry> {
     let stdout = Mutex::new(BufWriter::with_capacity(1 << 16, io::stdout()));
     Arc::new(move |path, attributes| {
         let mut stdout = stdout.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +102,13 @@ pub(super) fn size(bytes: u64) -> String {
     match units.iter().find(|(power, _)| bytes >> power > 0) {
         Some((power, unit)) => {
             let value = bytes as f64 / (1u64 << power) as f64;
-            let decimals = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+            let decimals = if value >= 100.0 {
+                0
+            } else if value >= 10.0 {
+                1
+            } else {
+                2
+            };
             format!("{value:.decimals$} {unit}")
         }
         None if bytes == 1 => "1 byte".into(),
@@ -145,7 +151,8 @@ fn collection(status: &CollectionStatus, cache: &Path) -> String {
         cache.display(),
     );
     for (number, chain) in status.chains.iter().take(secondary).enumerate() {
-        text += &format!("Secondary chain {} of {secondary}:\n{RULE}{}{RULE}\n", number + 1, chain_text(chain));
+        text +=
+            &format!("Secondary chain {} of {secondary}:\n{RULE}{}{RULE}\n", number + 1, chain_text(chain));
     }
     match primary {
         Some(chain) => {
@@ -167,7 +174,7 @@ fn chain_text(chain: &ChainStatus) -> String {
         time(chain.sets.last()),
         chain.sets.len(),
     );
-    text += &format!(" {:<20} {:>32}   {:>15}\n", "Type of backup set:", "Time:", "Num volumes:");
+    text += &format!("{:>20} {:>32}   {:>15}\n", "Type of backup set:", "Time:", "Num volumes:");
     for set in &chain.sets {
         let kind = if set.full { "Full" } else { "Incremental" };
         text += &format!("{kind:>20} {:>32}   {:>15}\n", asctime(set.time), set.volumes);
@@ -187,4 +194,85 @@ fn leftovers(status: &CollectionStatus) -> String {
         }
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits_in_powers_of_1024() {
+        for (bytes, expected) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (8200, "8.01 KB"),
+            (20_534, "20.1 KB"),
+            (200 << 20, "200 MB"),
+            (3 << 40, "3.00 TB"),
+        ] {
+            assert_eq!(size(bytes), expected);
+        }
+    }
+
+    #[test]
+    fn durations_name_hours_minutes_and_seconds() {
+        for (seconds, expected) in [
+            (0.0, "0.00 seconds"),
+            (0.03, "0.03 seconds"),
+            (1.0, "1 second"),
+            (61.0, "1 minute 1 second"),
+            (7325.5, "2 hours 2 minutes 5.50 seconds"),
+        ] {
+            assert_eq!(duration(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn the_statistics_block_is_duplicitys() {
+        let report =
+            BackupReport { source_files: 4, source_bytes: 8200, problems: 2, ..BackupReport::default() };
+        let text = statistics(&report);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.first(), Some(&"--------------[ Backup Statistics ]--------------"));
+        assert_eq!(
+            &lines[3..6],
+            ["ElapsedTime 0.00 (0.00 seconds)", "SourceFiles 4", "SourceFileSize 8200 (8.01 KB)"]
+        );
+        assert_eq!(lines.get(15), Some(&"Errors 2"));
+        assert!(text.ends_with("-\n"), "a blank line follows");
+    }
+
+    fn chain(start: i64, has_signatures: bool) -> ChainStatus {
+        let full = SetStatus { full: true, time: start, volumes: 2, encrypted: true };
+        let inc = SetStatus { full: false, time: start + 10, volumes: 1, encrypted: true };
+        ChainStatus { sets: vec![full, inc], has_signatures }
+    }
+
+    #[test]
+    fn collection_status_names_the_newest_chain_primary() {
+        let chains = vec![chain(0, true), chain(100, true)];
+        let status = CollectionStatus { place: "/p".into(), chains, ..CollectionStatus::default() };
+        let text = collection(&status, Path::new("/c"));
+        let date = asctime(100);
+        for part in [
+            &format!("Last full backup date: {date}\nCollection Status\n"),
+            "\n\nFound 1 secondary backup chain(s).\nSecondary chain 1 of 1:\n",
+            "\nFound primary backup chain with matching signature chain:\n",
+            "Number of contained backup sets: 2\nTotal number of contained volumes: 3\n",
+            " Type of backup set:                            Time:      Num volumes:\n",
+            &format!("\n                Full         {date}                 2\n"),
+            "\nNo orphaned or incomplete backup sets found.",
+        ] {
+            assert!(text.contains(part), "{part:?} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn without_signatures_no_chain_is_primary() {
+        let chains = vec![chain(0, true), chain(100, false)];
+        let text = collection(&CollectionStatus { chains, ..CollectionStatus::default() }, Path::new("/c"));
+        assert!(text.contains("Found 2 secondary backup chain(s)."), "{text}");
+        assert!(text.contains("No backup chains with active signatures found"), "{text}");
+    }
 }

@@ -110,9 +110,14 @@ impl Verb {
 impl Request {
     pub(super) fn new(typed: Typed, environment: &Environment) -> Result<Self, UsageError> {
         let (verb, url, local) = words(&typed.words)?;
-        let place = Spec::parse(&url).map_err(|reason| UsageError::Place { typed: url, reason })?;
+        let place = Spec::parse(&url).map_err(UsageError::Place)?;
         let cache = cache(&typed, &place, environment)?;
         let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
+        if matches!(verb, Verb::Backup(_))
+            && Spec::from_folder(&local).normalised().is_ok_and(|of| of == address)
+        {
+            return Err(UsageError::SourceIsPlace);
+        }
         let encrypt = !typed.no_encryption;
         let action = action(verb, local, typed, &place, &cache, environment)?;
         Ok(Self { action, place, address, cache, encrypt })
@@ -140,7 +145,9 @@ fn words(words: &[OsString]) -> Result<(Verb, OsString, PathBuf), UsageError> {
     };
     let wrong = || UsageError::Words { action: verb.name(), expected: verb.expected() };
     match (verb, rest) {
-        (Verb::Backup(_), [local, url]) if is_url(url) && !is_url(local) => Ok((verb, url.clone(), local.into())),
+        (Verb::Backup(_), [local, url]) if is_url(url) && !is_url(local) => {
+            Ok((verb, url.clone(), local.into()))
+        }
         (Verb::Restore | Verb::Verify, [url, local]) if is_url(url) && !is_url(local) => {
             Ok((verb, url.clone(), local.into()))
         }
@@ -251,6 +258,7 @@ fn variable_name(text: &[u8]) -> (&[u8], usize) {
     {
         return (&braced[..end], end + 2);
     }
-    let end = text.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(text.len());
+    let end =
+        text.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(text.len());
     (&text[..end], end)
 }

@@ -4,6 +4,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use super::exit::INTERRUPTED;
+use super::terminal::err;
 use crate::context::Why;
 use crate::worker::JobHandle;
 
@@ -11,7 +12,8 @@ use crate::worker::JobHandle;
 pub(super) struct Forwarding(Handle);
 
 impl Forwarding {
-    pub(super) fn to(job: JobHandle) -> std::io::Result<Self> {
+    /// `announce`: say that the stop takes a moment.
+    pub(super) fn to(job: JobHandle, announce: bool) -> std::io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let handle = signals.handle();
         std::thread::Builder::new().name("signals".into()).spawn(move || {
@@ -21,6 +23,9 @@ impl Forwarding {
                     std::process::exit(INTERRUPTED.into());
                 }
                 asked = true;
+                if announce {
+                    err("Stopping. What was saved is being completed; once more ends the program at once.");
+                }
                 job.cancel(Why::User);
             }
         })?;

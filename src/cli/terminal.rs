@@ -107,7 +107,8 @@ impl Terminal {
                     Change::Restored => 'R',
                 };
                 let path = shown(&path.below(std::path::Path::new("")));
-                self.bar.suspend(|| out(format_args!("{sign} {}", if path.is_empty() { "." } else { &path })));
+                self.bar
+                    .suspend(|| out(format_args!("{sign} {}", if path.is_empty() { "." } else { &path })));
             }
             Event::Message { level, text, .. } => self.message(level, &text),
             Event::Finished { outcome, .. } => {
@@ -149,7 +150,9 @@ impl Terminal {
     /// Differences are what verify is asked for; all else is a warning.
     fn problem(&mut self, problem: &Problem) {
         self.problems += 1;
-        if !self.style.tells(Level::Warning) || (self.problems > PROBLEMS_SHOWN && !self.style.tells_changes()) {
+        if !self.style.tells(Level::Warning)
+            || (self.problems > PROBLEMS_SHOWN && !self.style.tells_changes())
+        {
             return;
         }
         let sentence = explain_problem(problem);

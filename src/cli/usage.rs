@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::destination::SpecError;
+use crate::explain::shown;
 use crate::tree::select::SelectionError;
 
 #[derive(Debug, thiserror::Error)]
@@ -20,18 +21,23 @@ pub(super) enum UsageError {
     UnknownAction(OsString),
     #[error("{action} needs {expected}. See --help.")]
     Words { action: &'static str, expected: &'static str },
-    #[error("One of the two must be a place (a URL such as file:///folder) and the other a folder of this computer.")]
+    #[error(
+        "One of the two must be a place (a URL such as file:///folder) and the other a folder of this computer."
+    )]
     Direction,
-    #[error("The place {typed:?} cannot be used: {reason}.")]
-    Place { typed: OsString, reason: SpecError },
+    /// Never shows the address: there may be a password in it.
+    #[error("This place cannot be used: {0}.")]
+    Place(SpecError),
     #[error("{typed:?} is not a time. Write for example 2026-05-31, 2026-05-31T12:00:00Z, 3D12h or now.")]
     Time { typed: String },
     #[error("{typed:?} is not a path inside a backup.")]
     Path { typed: OsString },
-    #[error(transparent)]
+    #[error("{}", selection(.0))]
     Selection(#[from] SelectionError),
     #[error("The home folder is not known. Give --archive-dir.")]
     NoHome,
+    #[error("The folder to back up is the place itself.")]
+    SourceIsPlace,
     #[error("The working folder is gone.")]
     NoWorkingFolder,
 }
@@ -44,14 +50,13 @@ impl UsageError {
             _ => String::new(),
         };
         let argument = text(ContextKind::InvalidArg);
+        // Without the name of its value.
+        let argument = argument.split(' ').next().unwrap_or_default();
         let sentence = match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 return Self::Shown(error.render().to_string());
             }
-            ErrorKind::UnknownArgument => match text(ContextKind::SuggestedArg).as_str() {
-                "" => format!("There is no option {argument}. See --help."),
-                suggested => format!("There is no option {argument}. Did you mean {suggested}?"),
-            },
+            ErrorKind::UnknownArgument => format!("There is no option {argument}. See --help."),
             ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_empty() => {
                 format!("The option {argument} needs a value.")
             }
@@ -66,5 +71,23 @@ impl UsageError {
             }
         };
         Self::Options(sentence)
+    }
+}
+
+fn selection(error: &SelectionError) -> String {
+    match error {
+        SelectionError::OutsideSource { pattern, root } => {
+            let (pattern, root) = (pattern.to_string_lossy(), shown(root));
+            format!(
+                "The pattern {pattern} can match nothing in {root}. Patterns begin like the source as typed."
+            )
+        }
+        SelectionError::InvalidPattern { pattern, reason } => {
+            format!("The pattern {} is not valid: {reason}.", pattern.to_string_lossy())
+        }
+        SelectionError::RedundantInclude { pattern } => {
+            let pattern = pattern.to_string_lossy();
+            format!("The last rule includes {pattern}, which changes nothing: add an --exclude after it.")
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::states::{FileState, States};
+use super::states::{Failed, FileState, States};
 use crate::delta::{DeltaError, patch};
 use crate::entry::Content;
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub(super) enum Assembled<T> {
     File(T),
 }
 
-/// Content with what it really is; the caller compares that with what was recorded.
+/// Content that is what was saved, as far as that was recorded.
 pub(super) struct Whole<T> {
     pub(super) data: Assembled<T>,
     pub(super) content: Content,
@@ -45,8 +45,10 @@ pub(super) struct Whole<T> {
 
 /// Why there is no content. The run goes on.
 pub(super) enum Failure {
-    /// Stored data does not make a file; says why.
+    /// Stored data does not make the file; says why.
     Lost(String),
+    /// It makes a file, but not the one that was saved.
+    Corrupt(String),
     /// The caller's file cannot be written.
     Write(io::Error),
 }
@@ -96,10 +98,15 @@ pub(super) fn assemble<T: Backing>(
 }
 
 fn done<T: Backing>(file: &FileState, output: Output<T>) -> Outcome<T> {
-    if file.is_lost() {
-        return Ok(Err(Failure::Lost("the volume that holds a part of it is damaged or missing".into())));
-    }
-    Ok(output.finish().map_err(Failure::Write))
+    let whole = match output.finish() {
+        Ok(whole) => whole,
+        Err(error) => return Ok(Err(Failure::Write(error))),
+    };
+    Ok(match file.fault(&whole.content) {
+        None => Ok(whole),
+        Some(Failed::Lost(why)) => Err(Failure::Lost(why.into())),
+        Some(Failed::Corrupt(why)) => Err(Failure::Corrupt(why.into())),
+    })
 }
 
 /// An error of the whole run that came through a reader, as itself.

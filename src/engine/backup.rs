@@ -5,23 +5,21 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::access::{Local, lease_error};
 use super::batch::VolumeSize;
 use super::pipeline::{self, Stored};
 use super::plan::{self, Decision};
 use super::{BackupJob, BackupReport};
-use crate::context::{Context, Level};
-use crate::crypto::salt_of;
+use crate::context::{Clock, Context, Level};
 use crate::destination::{self, ErrorKind, Lease, MARKER_NAME, Marker};
-use crate::duplicity::chain::BackupSet;
-use crate::duplicity::manifest::Manifest;
 use crate::entry::Timestamp;
-use crate::error::{Error, Result, opening};
+use crate::error::{Error, Result};
 use crate::repository::journal::Header;
-use crate::repository::seal::Sealing;
-use crate::repository::{PriorStates, RECORDS_VERSION, Recovered, Repository, recover};
+use crate::repository::{
+    BackupSet, Manifest, PriorStates, RECORDS_VERSION, Recovered, Repository, SetTime, recover,
+};
 use crate::tree::walk::Walk;
 
 pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
@@ -29,19 +27,18 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     // The walk looks at the source first: nothing is touched for a source that is not there.
     let scanned = Timestamp::now();
     let walk = Walk::new(job.source.clone(), Arc::clone(&job.selection), ctx)?;
-    let local = Local::acquire(&job.place)?;
-    prepare_place(&job, ctx)?;
     let passphrase = job.place.passphrase.as_ref();
     if job.encrypt && passphrase.is_none() {
         return Err(Error::PassphraseNeeded);
     }
+    let local = Local::acquire(&job.place)?;
+    prepare_place(&job, ctx)?;
     let place = &job.place;
     let mut repository =
         Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;
     repository.prove_passphrase()?;
     let mut lease = local.lease(place, ctx)?;
     let recovered = recover(&mut repository, passphrase, ctx)?;
-    mark_place(&repository, ctx)?;
 
     let chain = repository.newest_chain();
     let manifests = match chain {
@@ -53,7 +50,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     let decision = plan::decide(job.mode, chain, &manifests, job.encrypt)?;
     announce(&decision, ctx);
     let newest = repository.newest_time();
-    let now = ctx.clock.now().seconds;
+    let now = next_second(newest, ctx)?;
     let set = plan::identify(&decision, chain, newest, now);
     if set.at.0 != now {
         ctx.say(
@@ -65,7 +62,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
         (Decision::Continue, Some(chain)) => &chain.sets,
         _ => &[],
     };
-    let sealing = sealing(&job, &repository, continued)?;
+    let sealing = repository.sealing(passphrase.filter(|_| job.encrypt), continued)?;
     let header = Header {
         from: set.from.map(|from| from.0),
         at: set.at.0,
@@ -76,6 +73,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
         lease: Some(lease.id().to_string()),
     };
     let prior = PriorStates::of_sets(&repository, continued)?;
+    mark_place(&repository, ctx)?;
     let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
     let stored =
         pipeline::store(&job, &repository, header, &sealing, walk, prior, scanned, volume_size, ctx, || {
@@ -120,7 +118,9 @@ fn mark_place(repository: &Repository, ctx: &Context) -> Result<()> {
 /// Backups of another computer or folder must not be mixed in by accident.
 fn check_source(job: &BackupJob, manifests: &[Manifest], hostname: &str) -> Result<()> {
     if let Some(version) = manifests.iter().filter_map(|m| m.version).find(|v| *v > RECORDS_VERSION) {
-        return Err(Error::TooNew { what: format!("a backup with records of version {version}") });
+        return Err(Error::TooNew {
+            what: format!("a newer version wrote here (records of version {version})"),
+        });
     }
     let Some(last) = manifests.last().filter(|_| !job.allow_source_mismatch) else { return Ok(()) };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -144,21 +144,17 @@ fn announce(decision: &Decision, ctx: &Context) {
     }
 }
 
-/// All files of a chain share one salt, so that reading it costs one key derivation.
-fn sealing(job: &BackupJob, repository: &Repository, continued: &[BackupSet]) -> Result<Sealing> {
-    let Some(passphrase) = job.place.passphrase.as_ref().filter(|_| job.encrypt) else {
-        return Ok(Sealing::Gzip);
-    };
-    let newest = continued.last().and_then(|set| set.manifest.as_ref());
-    let salt = match newest {
-        Some(name) => salt_of(repository.destination.open(name)?).map_err(|e| opening(name, e))?,
-        None => None,
-    };
-    let sealer = match salt {
-        Some(salt) => repository.opener.sealer(salt).map_err(|e| opening("the newest manifest", e))?,
-        None => crate::crypto::Sealer::with_new_salt(passphrase).map_err(super::produce::internal)?,
-    };
-    Ok(Sealing::OpenPgp(sealer))
+/// Now. Names have whole seconds: two runs in one second cannot both be named truthfully, so the later waits.
+fn next_second(newest: Option<SetTime>, ctx: &Context) -> Result<i64> {
+    loop {
+        ctx.check()?;
+        let now = ctx.clock.now();
+        let is_taken = newest.is_some_and(|newest| newest.0 == now.seconds);
+        if !is_taken || matches!(ctx.clock, Clock::Fixed(_)) {
+            return Ok(now.seconds);
+        }
+        std::thread::sleep(Duration::from_nanos(1_000_000_000 - u64::from(now.nanos)));
+    }
 }
 
 /// Short host name, as stock records it.

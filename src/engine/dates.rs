@@ -1,10 +1,10 @@
 //! Which sets make up the state at a time (`FORMAT.md`, chains), and saying so when it is not the time asked for.
 
-use crate::context::{Context, Level};
-use crate::duplicity::chain::BackupSet;
-use crate::duplicity::time::{SetTime, asctime};
+use std::path::Path;
+
+use crate::context::{Context, Level, ProblemKind};
 use crate::error::{Error, Result};
-use crate::repository::Repository;
+use crate::repository::{BackupSet, Repository, SetTime, asctime};
 
 /// The full and the incrementals on it, up to `time` (seconds since 1970; `None` for the newest). Never empty.
 pub(super) fn sets_at<'r>(
@@ -21,17 +21,32 @@ pub(super) fn sets_at<'r>(
         let first = asctime(chain.start().0);
         ctx.say(Level::Warning, format_args!("There is no backup that old. The first one is of {first}."));
     }
-    let end = sets.last().map_or(chain.start(), |set| set.id.at);
-    for set in collection.orphaned.iter().chain(&collection.incomplete) {
-        if set.id.at > end && set.id.at <= time {
-            ctx.say(
-                Level::Warning,
-                format_args!(
-                    "The backup of {} cannot be used: a part of it, or of one that it builds on, is missing.",
-                    asctime(set.id.at.0)
-                ),
-            );
-        }
-    }
     Ok(sets)
+}
+
+/// Tells which newer backups, up to `time`, should be there but cannot be used; returns how many. One that
+/// was cut off before its signatures never was a backup.
+pub(super) fn report_unusable(
+    repository: &Repository,
+    sets: &[BackupSet],
+    time: Option<i64>,
+    place: &Path,
+    ctx: &Context,
+) -> u64 {
+    let collection = &repository.collection;
+    let end = sets.last().map_or(i64::MIN, |set| set.id.at.0);
+    let until = time.unwrap_or(i64::MAX);
+    let damaged = collection.incomplete.iter().filter(|set| set.signatures.is_some());
+    let mut unusable = 0;
+    for set in
+        collection.orphaned.iter().chain(damaged).filter(|set| (end + 1..=until).contains(&set.id.at.0))
+    {
+        unusable += 1;
+        let (date, older) = (asctime(set.id.at.0), asctime(end));
+        let cause = if set.manifest.is_none() { "its manifest" } else { "a backup that it builds on" };
+        let what =
+            format!("the backup of {date} cannot be used, since {cause} is missing; used that of {older}");
+        ctx.problem(ProblemKind::Lost, place, what);
+    }
+    unusable
 }

@@ -9,21 +9,16 @@ use std::sync::atomic::Ordering;
 
 use sha2::{Digest, Sha256};
 
-use super::produce::{Counts, Fault, Producer, internal};
-use super::volumes::{Part, Volumes, was_refused};
+use super::produce::{Counts, Fault, Producer};
 use crate::context::ProblemKind;
-use crate::deflate::GzipWriter;
 use crate::delta::{Basis, Differ, SignatureBuilder, block_length, whole_copy};
-use crate::duplicity::difftar::{Body, PART_SIZE};
-use crate::duplicity::sigtar::SigtarWriter;
 use crate::entry::{Attributes, Content, EntryPath};
 use crate::error::Error;
-use crate::repository::Prior;
+use crate::repository::volumes::{Part, Volumes, was_refused};
+use crate::repository::{Body, PART_SIZE, Prior, Signatures};
 use crate::tree::metadata::read_extended;
 use crate::tree::source::{DiskIdentity, disk_identity};
 use crate::tree::walk::Entry;
-
-pub(super) type Signatures = SigtarWriter<GzipWriter<Vec<u8>>>;
 
 pub(super) struct FileStore<'a, 'v> {
     pub(super) producer: &'a Producer<'a>,
@@ -65,7 +60,7 @@ impl FileStore<'_, '_> {
             Some(self.store_large(&mut file, &entry.path, &mut attributes, before, prior)?)
         };
         let Some(stored) = stored else { return Ok(()) };
-        self.signatures.signature(&entry.path, &attributes, &stored.signature).map_err(internal)?;
+        self.signatures.file(&entry.path, &attributes, &stored.signature)?;
         self.counts.delta_entries += 1;
         self.counts.delta_bytes += stored.bytes;
         Ok(())
@@ -156,7 +151,7 @@ impl FileStore<'_, '_> {
             // No delta, or one that does not pay.
             None => self
                 .stream(file, path, attributes, before, None)?
-                .ok_or_else(|| Fault::Run(Error::Internal("a snapshot always pays".into()))),
+                .ok_or_else(|| Error::Internal("a snapshot always pays".into()).into()),
         }
     }
 
@@ -348,12 +343,12 @@ impl<'a, 'v> BodyWriter<'a, 'v> {
     ) -> Outcome<()> {
         let part = Part { body: self.body, number, data, last };
         match self.volumes.file(self.path, attributes, &part) {
-            Err(error) if was_refused(&error) => {
+            Err(fault) if was_refused(&fault) => {
                 // More extended attributes than a header can hold: the file matters more.
                 let plain = Attributes { extended: None, ..attributes.clone() };
-                self.volumes.file(self.path, &plain, &part)
+                Ok(self.volumes.file(self.path, &plain, &part)?)
             }
-            other => other,
+            other => Ok(other?),
         }
     }
 }

@@ -18,13 +18,12 @@ mod restore;
 mod states;
 mod status;
 mod verify;
-mod volumes;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use crate::duplicity::time::{asctime, parse_user_time};
+pub use crate::repository::{InvalidTime, asctime, parse_user_time};
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
 
 use crate::context::Context;

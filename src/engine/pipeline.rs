@@ -61,14 +61,13 @@ pub(super) fn store(
     let root = job.source.as_path();
     let done = Done::default();
     let parked = repository.parked();
-    let opener = &repository.opener;
     let producer = Producer {
         root,
         source,
         owners: &owners,
         destination,
         sealing,
-        opener,
+        repository,
         parked: &parked,
         scanned,
         done,

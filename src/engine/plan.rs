@@ -1,12 +1,8 @@
 //! Full or incremental, at what time, on top of what: decided from what is there. Pure.
 
 use super::Mode;
-use crate::duplicity::chain::{BackupSet, Chain};
-use crate::duplicity::manifest::Manifest;
-use crate::duplicity::name::{Sealing, SetId};
-use crate::duplicity::time::SetTime;
 use crate::error::{Error, Result};
-use crate::repository::Repository;
+use crate::repository::{BackupSet, Chain, Manifest, Repository, SetId, SetTime};
 
 /// Why a new chain is begun although there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +37,7 @@ pub(super) fn decide(
 }
 
 fn is_encrypted(chain: &Chain) -> bool {
-    chain.full().sealing == Sealing::OpenPgp
+    chain.full().sealing.is_encrypted()
 }
 
 /// What keeps a set from being built on.

@@ -7,19 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::batch::Batch;
 use super::compare::Action;
-use super::file::{FileStore, Signatures};
-use super::volumes::{Parking, Volumes};
+use super::file::FileStore;
 use crate::context::{Change, Context, Phase, ProblemKind, Progress};
-use crate::crypto::Opener;
-use crate::deflate::{self, GzipWriter};
 use crate::destination::Destination;
-use crate::duplicity::sigtar::SigtarWriter;
 use crate::entry::{Attributes, DiskState, EntryPath, Kind, Timestamp};
-use crate::error::{Error, Result};
-use crate::repository::Prior;
+use crate::error::Result;
 use crate::repository::parked::ParkedList;
 use crate::repository::seal::Sealing;
+use crate::repository::volumes::{Parking, VolumeFault, Volumes};
 use crate::repository::writer::FinishedVolume;
+use crate::repository::{Prior, Repository, Signatures};
 use crate::tree::metadata::read_extended;
 use crate::tree::owner::Owners;
 use crate::tree::source::Source;
@@ -67,7 +64,7 @@ pub(super) struct Producer<'a> {
     pub(super) owners: &'a Owners,
     pub(super) destination: &'a dyn Destination,
     pub(super) sealing: &'a Sealing,
-    pub(super) opener: &'a Opener,
+    pub(super) repository: &'a Repository,
     pub(super) parked: &'a ParkedList,
     /// When the walk began.
     pub(super) scanned: Timestamp,
@@ -86,18 +83,15 @@ pub(super) struct Done {
 
 /// Why an attempt at a batch ended.
 pub(super) enum Fault {
-    /// This file cannot be read to its end, and part of it is in a volume: make the volumes again without it.
+    /// This file cannot be read to its end, and part of it is in a volume: make the volumes again without
+    /// it.
     Item,
-    /// Only so many of the volumes that an earlier run parked are what this one would write.
-    NotAdopted {
-        adopted: usize,
-    },
-    Run(Error),
+    Volumes(VolumeFault),
 }
 
-impl<E: Into<Error>> From<E> for Fault {
-    fn from(error: E) -> Self {
-        Self::Run(error.into())
+impl<E: Into<VolumeFault>> From<E> for Fault {
+    fn from(fault: E) -> Self {
+        Self::Volumes(fault.into())
     }
 }
 
@@ -116,8 +110,8 @@ impl Producer<'_> {
                 Err(Fault::Item) => {
                     left_out.insert(index);
                 }
-                Err(Fault::NotAdopted { adopted }) => adoptable = adopted,
-                Err(Fault::Run(error)) => return Err(error),
+                Err(Fault::Volumes(VolumeFault::NotAdopted { adopted })) => adoptable = adopted,
+                Err(Fault::Volumes(VolumeFault::Run(error))) => return Err(error),
             }
         }
     }
@@ -127,7 +121,12 @@ impl Producer<'_> {
             [Action::Store { entry, .. }] if entry.size > batch.volume_size => {
                 let mut known = VecDeque::from(self.parked.of(&entry.path, self.sealing.is_encrypted()));
                 known.truncate(adoptable);
-                Some(Parking { list: self.parked, opener: self.opener, path: &entry.path, adoptable: known })
+                Some(Parking {
+                    list: self.parked,
+                    opener: &self.repository.opener,
+                    path: &entry.path,
+                    adoptable: known,
+                })
             }
             _ => None,
         };
@@ -141,8 +140,7 @@ impl Producer<'_> {
         left_out: &HashSet<usize>,
         index: &mut usize,
     ) -> std::result::Result<Produced, Fault> {
-        let out = GzipWriter::new(Vec::new(), deflate::DEFAULT_LEVEL).map_err(internal)?;
-        let mut signatures = SigtarWriter::new(out);
+        let mut signatures = Signatures::new()?;
         let mut counts = Counts { problems: left_out.len() as u64, ..Counts::default() };
         for (i, action) in batch.actions.iter().enumerate().filter(|(i, _)| !left_out.contains(i)) {
             *index = i;
@@ -150,7 +148,7 @@ impl Producer<'_> {
             match action {
                 Action::Delete(path) => {
                     volumes.deleted(path)?;
-                    signatures.deleted(path).map_err(internal)?;
+                    signatures.deleted(path)?;
                     counts.deleted_files += 1;
                     counts.delta_entries += 1;
                     self.ctx.monitor.changed(Change::Deleted, path);
@@ -162,7 +160,7 @@ impl Producer<'_> {
             }
         }
         let volumes = volumes.finish()?;
-        let signatures = signatures.into_fragment().finish().map_err(internal)?;
+        let signatures = signatures.finish()?;
         Ok(Produced { number: batch.number, volumes, signatures, counts, next: batch.next.clone() })
     }
 
@@ -183,7 +181,7 @@ impl Producer<'_> {
                 return Ok(());
             };
             volumes.object(&entry.path, &attributes)?;
-            signatures.object(&entry.path, &attributes).map_err(internal)?;
+            signatures.object(&entry.path, &attributes)?;
             counts.delta_entries += 1;
         }
         self.note(entry, prior, counts);
@@ -246,9 +244,4 @@ impl Done {
             current,
         });
     }
-}
-
-/// Signatures are gathered in memory, which does not fail.
-pub(super) fn internal(error: std::io::Error) -> Error {
-    Error::Internal(error.to_string())
 }

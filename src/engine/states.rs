@@ -7,12 +7,11 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::compare::is_ours;
-use crate::context::Context;
-use crate::duplicity::chain::BackupSet;
+use crate::context::{Context, Level};
 use crate::entry::{Attributes, EntryPath, Kind};
 use crate::error::Result;
-use crate::repository::Repository;
 use crate::repository::stream::{Content, Head, ReadAhead, SetStream};
+use crate::repository::{BackupSet, RECORDS_VERSION, Repository};
 
 pub(super) struct States {
     /// Oldest set first.
@@ -37,8 +36,19 @@ pub(super) enum What {
 pub(super) struct FileState {
     base: Source,
     deltas: Vec<Source>,
+    /// An entry among these is lost. If it changed no content (a change of mode, say), the content is
+    /// still right, and only the recorded hash of the newest state can tell.
+    unproven: bool,
+    /// Of the newest entry, where that is a lost one.
+    newest: Option<Attributes>,
     /// Entries older than the base, for what only we record.
     extended: Option<Attributes>,
+}
+
+/// How a file's content failed to be what was saved.
+pub(super) enum Failed {
+    Lost(&'static str),
+    Corrupt(&'static str),
 }
 
 struct Source {
@@ -58,6 +68,9 @@ impl States {
         let mut streams = Vec::with_capacity(sets.len());
         for set in sets {
             let manifest = repository.manifest(set)?;
+            if manifest.version.is_some_and(|version| version > RECORDS_VERSION) {
+                ctx.say(Level::Warning, "A newer version wrote these backups: something may be missing.");
+            }
             streams.push(SetStream::new(Arc::clone(repository), set, &manifest, path, ahead, ctx));
         }
         Ok(Self { streams })
@@ -99,19 +112,24 @@ impl States {
 
 /// `None`: the path does not exist at this date.
 fn resolve(mut sources: Vec<Source>) -> Option<What> {
-    let base = sources.iter().rposition(|source| source.head.content != Content::Diff);
-    let Some(base) = base else {
-        return Some(What::Lost("a change is stored, but not what it changes".into()));
+    let stands = |source: &Source| !matches!(source.head.content, Content::Diff | Content::Lost);
+    let Some(base) = sources.iter().rposition(stands) else {
+        let lost = sources.iter().any(|source| source.head.content == Content::Lost);
+        return Some(What::Lost(if lost { VOLUME } else { NO_BASE }.into()));
     };
-    let deltas = sources.split_off(base + 1);
+    let mut deltas = sources.split_off(base + 1);
     let base = sources.pop()?;
+    let newest = deltas.last().filter(|last| last.head.content == Content::Lost);
+    let newest = newest.map(|last| last.head.attributes.clone());
+    let unproven = deltas.iter().any(|delta| delta.head.content == Content::Lost);
+    deltas.retain(|delta| delta.head.content == Content::Diff);
     match base.head.content {
-        Content::Deleted if deltas.is_empty() => None,
-        Content::Lost => Some(What::Lost("the volume that holds it is damaged or missing".into())),
         Content::Snapshot if base.head.attributes.kind == Kind::File => {
             let extended = inherited(&sources);
-            Some(What::File(Box::new(FileState { base, deltas, extended })))
+            Some(What::File(Box::new(FileState { base, deltas, unproven, newest, extended })))
         }
+        _ if unproven => Some(What::Lost(VOLUME.into())),
+        Content::Deleted if deltas.is_empty() => None,
         Content::Snapshot if deltas.is_empty() => {
             let mut attributes = base.head.attributes;
             if !is_ours(&attributes)
@@ -122,9 +140,12 @@ fn resolve(mut sources: Vec<Source>) -> Option<What> {
             }
             Some(What::Object(Box::new(attributes)))
         }
-        _ => Some(What::Lost("a change is stored, but not what it changes".into())),
+        _ => Some(What::Lost(NO_BASE.into())),
     }
 }
+
+const VOLUME: &str = "the volume that holds it is damaged or missing";
+const NO_BASE: &str = "a change is stored, but not what it changes";
 
 /// Stock drops xattrs and ACLs from what it writes again: the last entry that has them counts.
 fn inherited(older: &[Source]) -> Option<Attributes> {
@@ -160,11 +181,12 @@ impl FileState {
 
     /// Best guess before the content was read.
     pub(super) fn is_sparse(&self) -> bool {
-        self.newest().attributes.sparse
+        self.newest().sparse
     }
 
-    fn newest(&self) -> &Head {
-        self.deltas.last().map_or(&self.base.head, |delta| &delta.head)
+    fn newest(&self) -> &Attributes {
+        let own = self.deltas.last().map_or(&self.base.head, |delta| &delta.head);
+        self.newest.as_ref().unwrap_or(&own.attributes)
     }
 
     pub(super) fn base<'a>(&'a mut self, states: &'a mut States) -> BodyReader<'a> {
@@ -180,15 +202,22 @@ impl FileState {
         self.deltas.len()
     }
 
-    /// Whether part of what was read turned out to be lost. Call after reading.
-    pub(super) fn is_lost(&self) -> bool {
-        let sources = std::iter::once(&self.base).chain(&self.deltas);
-        sources.into_iter().any(|source| source.head.content == Content::Lost)
+    /// Why the content that was read cannot be believed, if so. Call after reading.
+    pub(super) fn fault(&self, content: &crate::entry::Content) -> Option<Failed> {
+        let mut sources = std::iter::once(&self.base).chain(&self.deltas);
+        let recorded = self.newest().content;
+        if sources.any(|source| source.head.content == Content::Lost)
+            || (self.unproven && recorded != Some(*content))
+        {
+            return Some(Failed::Lost(VOLUME));
+        }
+        let differs = recorded.is_some_and(|recorded| recorded != *content);
+        differs.then_some(Failed::Corrupt("its content is not what was saved"))
     }
 
     /// Attributes of the newest entry, complete once all bodies were read.
     pub(super) fn attributes(&self) -> Attributes {
-        let mut attributes = self.newest().attributes.clone();
+        let mut attributes = self.newest().clone();
         if !is_ours(&attributes) {
             let own = std::iter::once(&self.base).chain(&self.deltas).map(|source| &source.head.attributes);
             let older = own.rev().find(|a| is_ours(a)).or(self.extended.as_ref());

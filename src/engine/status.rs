@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::StatusJob;
 use crate::context::Context;
-use crate::duplicity::chain::{BackupSet, Chain};
 use crate::error::Result;
-use crate::repository::Repository;
+use crate::repository::{BackupSet, Chain, Repository};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CollectionStatus {

@@ -6,14 +6,13 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use super::assemble::{Assembled, Failure, assemble};
-use super::dates::sets_at;
+use super::dates::{report_unusable, sets_at};
 use super::states::{State, States, What};
 use super::{VerifyJob, VerifyReport};
 use crate::context::{Context, Phase, ProblemKind, Progress};
-use crate::duplicity::time::asctime;
 use crate::entry::{Attributes, EntryPath, Kind};
 use crate::error::{Error, Result};
-use crate::repository::Repository;
+use crate::repository::{Repository, asctime};
 use crate::tree::owner::Owners;
 use crate::tree::source::Source;
 use crate::tree::walk::{Found, Walk};
@@ -26,7 +25,8 @@ pub(super) fn run(job: VerifyJob, ctx: &Context) -> Result<VerifyReport> {
     let time = sets.last().map_or(0, |set| set.id.at.0);
     let mut states = States::open(&repository, sets, &job.path, ctx)?;
     let local = if job.compare_data { Some(Local::open(&job, ctx)?) } else { None };
-    let report = VerifyReport { time, ..VerifyReport::default() };
+    let lost = report_unusable(&repository, sets, job.time, &job.local, ctx);
+    let report = VerifyReport { time, lost, ..VerifyReport::default() };
     let mut verify = Verify { job: &job, ctx, local, report };
     let mut found = false;
     while let Some(State { path, what }) = states.next()? {
@@ -84,6 +84,10 @@ impl Verify<'_> {
                         self.lost(path, ProblemKind::Lost, &why);
                         return Ok(());
                     }
+                    Err(Failure::Corrupt(why)) => {
+                        self.lost(path, ProblemKind::Corrupt, &why);
+                        return Ok(());
+                    }
                     Err(Failure::Write(error)) => return Err(Error::Local { path: scratch, source: error }),
                 }
             }
@@ -92,12 +96,6 @@ impl Verify<'_> {
                 return Ok(());
             }
         };
-        if let (Some(whole), Some(recorded)) = (&whole, stored.content)
-            && whole.content != recorded
-        {
-            self.lost(path, ProblemKind::Corrupt, "its content is not what was saved");
-            return Ok(());
-        }
         let files = self.report.compared;
         let bytes_done = whole.as_ref().map_or(0, |whole| whole.content.size);
         self.ctx.monitor.progress(Progress {

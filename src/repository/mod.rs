@@ -5,6 +5,7 @@
 //! bytes against the hash in that manifest, before any of it is parsed.
 
 mod cache;
+mod fragment;
 pub(crate) mod journal;
 pub(crate) mod parked;
 mod prior;
@@ -12,6 +13,7 @@ mod recover;
 pub(crate) mod seal;
 pub(crate) mod stream;
 mod volume;
+pub(crate) mod volumes;
 pub(crate) mod writer;
 
 use std::collections::HashMap;
@@ -19,16 +21,20 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection};
+pub(crate) use crate::duplicity::difftar::{Body, PART_SIZE};
+pub(crate) use crate::duplicity::manifest::Manifest;
+pub(crate) use crate::duplicity::name::SetId;
+pub(crate) use crate::duplicity::time::SetTime;
+pub use crate::duplicity::time::{InvalidTime, asctime, parse_user_time};
 pub(crate) use cache::Cache;
+pub(crate) use fragment::Signatures;
 pub(crate) use prior::{Prior, PriorStates};
 pub(crate) use recover::{Recovered, recover};
 
 use crate::crypto::Opener;
 use crate::destination::{Destination, ErrorKind};
-use crate::duplicity::chain::{BackupSet, Chain, Collection};
-use crate::duplicity::manifest::Manifest;
-use crate::duplicity::name::{FileName, Part, Prefixes, Sealing, SetId};
-use crate::duplicity::time::SetTime;
+use crate::duplicity::name::{FileName, Part, Prefixes, Sealing};
 use crate::error::{Error, Result, opening};
 use crate::secret::Passphrase;
 

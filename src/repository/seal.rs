@@ -5,11 +5,14 @@ use std::io::{self, Write};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::crypto::{MessageWriter, Sealer};
+use super::Repository;
+use crate::crypto::{MessageWriter, Sealer, salt_of};
 use crate::deflate::{self, GzipWriter};
-use crate::destination::{Destination, Existing, Staged};
+use crate::destination::{Destination, DestinationError, Existing, Staged};
+use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name;
-use crate::error::Result;
+use crate::error::{Error, Result, opening};
+use crate::secret::Passphrase;
 
 /// The way in which all files of one set are sealed.
 #[derive(Clone, Debug)]
@@ -40,6 +43,27 @@ impl Sealing {
     }
 }
 
+impl Repository {
+    /// How to seal a new set on top of `continued` (none: a new chain). `passphrase`: none for files in the
+    /// clear. All files of a chain share one salt, so that reading it costs one key derivation.
+    pub(crate) fn sealing(
+        &self,
+        passphrase: Option<&Passphrase>,
+        continued: &[BackupSet],
+    ) -> Result<Sealing> {
+        let Some(passphrase) = passphrase else { return Ok(Sealing::Gzip) };
+        let newest = continued.last().and_then(|set| set.manifest.as_ref());
+        let salt = match newest {
+            Some(name) => salt_of(self.destination.open(name)?).map_err(|e| opening(name, e))?,
+            None => None,
+        };
+        Ok(Sealing::OpenPgp(match salt {
+            Some(salt) => self.opener.sealer(salt).map_err(|e| opening("the newest manifest", e))?,
+            None => Sealer::with_new_salt(passphrase).map_err(|e| Error::Internal(e.to_string()))?,
+        }))
+    }
+}
+
 /// Where a sealed file is before it is published.
 pub(crate) enum Lying {
     Staged(Box<dyn Staged>),
@@ -56,10 +80,11 @@ impl Lying {
     }
 
     pub(crate) fn publish(self, destination: &dyn Destination, name: &str, existing: Existing) -> Result<()> {
-        Ok(match self {
-            Self::Staged(staged) => staged.publish(name, existing)?,
-            Self::Parked(parked) => destination.adopt(&parked, name)?,
-        })
+        let published = match self {
+            Self::Staged(staged) => staged.publish(name, existing),
+            Self::Parked(parked) => destination.adopt(&parked, name),
+        };
+        Ok(published?)
     }
 }
 
@@ -80,18 +105,24 @@ pub(crate) enum SealedWriter {
 }
 
 impl SealedWriter {
-    pub(crate) fn new(staged: Box<dyn Staged>, sealing: &Sealing) -> io::Result<Self> {
-        let tally = Tally::new(staged);
-        Ok(match sealing {
-            Sealing::OpenPgp(sealer) => Self::OpenPgp(Box::new(MessageWriter::new(tally, sealer)?)),
-            Sealing::Gzip => Self::Gzip(Box::new(GzipWriter::new(tally, deflate::DEFAULT_LEVEL)?)),
-        })
+    /// Begins an upload of a volume or signature archive.
+    pub(crate) fn stage(destination: &dyn Destination, sealing: &Sealing) -> Result<Self> {
+        let tally = Tally::new(destination)?;
+        let sealed = match sealing {
+            Sealing::OpenPgp(sealer) => {
+                MessageWriter::new(tally, sealer).map(|writer| Self::OpenPgp(Box::new(writer)))
+            }
+            Sealing::Gzip => {
+                GzipWriter::new(tally, deflate::DEFAULT_LEVEL).map(|writer| Self::Gzip(Box::new(writer)))
+            }
+        };
+        sealed.map_err(put_error)
     }
 
-    pub(crate) fn for_manifest(staged: Box<dyn Staged>, sealing: &Sealing) -> io::Result<Self> {
+    pub(crate) fn stage_manifest(destination: &dyn Destination, sealing: &Sealing) -> Result<Self> {
         match sealing {
-            Sealing::OpenPgp(_) => Self::new(staged, sealing),
-            Sealing::Gzip => Ok(Self::Plain(Box::new(Tally::new(staged)))),
+            Sealing::OpenPgp(_) => Self::stage(destination, sealing),
+            Sealing::Gzip => Ok(Self::Plain(Box::new(Tally::new(destination)?))),
         }
     }
 
@@ -119,9 +150,16 @@ impl Write for SealedWriter {
     }
 }
 
+/// Between plain bytes and the place only the place can fail; its error travels inside the writers'.
+pub(crate) fn put_error(error: io::Error) -> Error {
+    Error::Destination(DestinationError::from_io("the place", error))
+}
+
 /// Hashes and counts the stored bytes; collects small writes.
 pub(crate) struct Tally {
     staged: Box<dyn Staged>,
+    /// The place, for errors.
+    place: String,
     buffer: Vec<u8>,
     size: u64,
     sha1: Sha1,
@@ -131,16 +169,18 @@ pub(crate) struct Tally {
 const BUFFER: usize = 256 * 1024;
 
 impl Tally {
-    fn new(staged: Box<dyn Staged>) -> Self {
+    fn new(destination: &dyn Destination) -> Result<Self> {
+        let (staged, place) = (destination.stage()?, destination.describe());
         let (sha1, sha256) = (Sha1::new(), Sha256::new());
-        Self { staged, buffer: Vec::with_capacity(BUFFER), size: 0, sha1, sha256 }
+        Ok(Self { staged, place, buffer: Vec::with_capacity(BUFFER), size: 0, sha1, sha256 })
     }
 
     fn pass_on(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.sha1.update(bytes);
         self.sha256.update(bytes);
         self.size += bytes.len() as u64;
-        self.staged.write_all(bytes)
+        let written = self.staged.write_all(bytes);
+        written.map_err(|error| DestinationError::from_io(&*self.place, error).into())
     }
 
     fn empty_buffer(&mut self) -> io::Result<()> {

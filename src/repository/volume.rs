@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::Repository;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::manifest::VolumeRecord;
+use crate::duplicity::name::Part;
 use crate::error::{Error, Result};
 
 /// Volumes up to this many stored bytes are held in memory between the check and the reading; larger
@@ -19,8 +20,8 @@ impl Repository {
     /// Plain tar of a volume whose stored bytes are what the manifest says.
     pub(crate) fn volume(&self, set: &BackupSet, record: &VolumeRecord) -> Result<Box<dyn Read + Send>> {
         let Some(name) = set.volumes.get(&record.number) else {
-            let what = format!("volume {} of the backup of {} is missing", record.number, set.id.at);
-            return Err(Error::Damaged { what });
+            let name = self.name_of(set.id, Part::Volume(record.number), set.sealing);
+            return Err(Error::Damaged { what: format!("{name} is missing") });
         };
         let stored = self.destination.open(name)?;
         let size = self.size_of(name).unwrap_or(u64::MAX);

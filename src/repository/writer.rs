@@ -6,10 +6,10 @@
 use std::io::{self, Write};
 
 use super::journal::{self, Group, Journal};
-use super::seal::{Sealed, SealedWriter, Sealing};
+use super::seal::{Sealed, SealedWriter, Sealing, put_error};
 use super::{RECORDS_VERSION, Repository};
 use crate::deflate::{self, GzipWriter, gunzip};
-use crate::destination::{DestinationError, Existing};
+use crate::destination::Existing;
 use crate::duplicity::difftar::DifftarWriter;
 use crate::duplicity::manifest::{Boundary, Manifest, VolumeRecord};
 use crate::duplicity::name::{Part, SetId};
@@ -60,8 +60,7 @@ impl<'r> SetWriter<'r> {
             source_id: Some(journal.header.source_id.clone()),
             ..Manifest::default()
         };
-        let staged = repository.destination.stage()?;
-        let signatures = SealedWriter::new(staged, &sealing).map_err(put_error)?;
+        let signatures = SealedWriter::stage(&*repository.destination, &sealing)?;
         Ok(Self {
             repository,
             sealing,
@@ -171,8 +170,7 @@ impl<'r> SetWriter<'r> {
 
         let mut text = Vec::new();
         self.manifest.write(&mut text).map_err(internal)?;
-        let staged = self.repository.destination.stage()?;
-        let mut manifest = SealedWriter::for_manifest(staged, &self.sealing).map_err(put_error)?;
+        let mut manifest = SealedWriter::stage_manifest(&*self.repository.destination, &self.sealing)?;
         manifest.write_all(&text).map_err(put_error)?;
         let name = self.repository.name_of(set, Part::Manifest, self.sealing.named_for_manifest());
         self.stored_bytes += publish_anew(self.repository, manifest, &name)?;
@@ -201,8 +199,7 @@ impl<'r> SetWriter<'r> {
 
     /// Stock always has a volume, also when nothing changed (`FORMAT.md`, entries).
     fn commit_empty_volume(&mut self) -> Result<()> {
-        let staged = self.repository.destination.stage()?;
-        let writer = SealedWriter::new(staged, &self.sealing).map_err(put_error)?;
+        let writer = SealedWriter::stage(&*self.repository.destination, &self.sealing)?;
         let writer = DifftarWriter::new(writer).finish().map_err(put_error)?;
         let sealed = writer.finish().map_err(put_error)?;
         let root = Boundary { path: EntryPath::root(), block: None };
@@ -259,9 +256,4 @@ fn gzip_member(plain: &[u8]) -> Result<Vec<u8>> {
 
 fn internal(error: io::Error) -> Error {
     Error::Internal(error.to_string())
-}
-
-/// Between plain bytes and the place only the place can fail.
-pub(crate) fn put_error(error: io::Error) -> Error {
-    Error::Destination(DestinationError::from_io("upload", error))
 }

@@ -6,18 +6,17 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use super::produce::Fault;
+use super::parked::{Comparing, Parked, ParkedList};
+use super::seal::{Lying, SealedWriter, Sealing, put_error};
+use super::writer::{FinishedVolume, line};
 use crate::crypto::Opener;
 use crate::destination::Destination;
 use crate::duplicity::difftar::{Body, DifftarWriter};
 use crate::duplicity::manifest::Boundary;
 use crate::entry::{Attributes, EntryPath};
 use crate::error::{Error, Result};
-use crate::repository::parked::{Comparing, Parked, ParkedList};
-use crate::repository::seal::{Lying, SealedWriter, Sealing};
-use crate::repository::writer::{FinishedVolume, line, put_error};
 
-pub(super) struct Volumes<'a> {
+pub(crate) struct Volumes<'a> {
     destination: &'a dyn Destination,
     sealing: &'a Sealing,
     /// Plain bytes after which a volume is closed at the next entry.
@@ -28,12 +27,12 @@ pub(super) struct Volumes<'a> {
 }
 
 /// For the batch of one large file.
-pub(super) struct Parking<'a> {
-    pub(super) list: &'a ParkedList,
-    pub(super) opener: &'a Opener,
-    pub(super) path: &'a EntryPath,
+pub(crate) struct Parking<'a> {
+    pub(crate) list: &'a ParkedList,
+    pub(crate) opener: &'a Opener,
+    pub(crate) path: &'a EntryPath,
     /// What an earlier run stored of the file, to be compared with what this one would store.
-    pub(super) adoptable: VecDeque<Parked>,
+    pub(crate) adoptable: VecDeque<Parked>,
 }
 
 struct Open {
@@ -61,18 +60,33 @@ impl Write for To {
 }
 
 /// One tar entry of a file's body.
-pub(super) struct Part<'a> {
-    pub(super) body: Body,
+pub(crate) struct Part<'a> {
+    pub(crate) body: Body,
     /// From 1; `None` when the whole body is in this entry.
-    pub(super) number: Option<u64>,
-    pub(super) data: &'a [u8],
-    pub(super) last: bool,
+    pub(crate) number: Option<u64>,
+    pub(crate) data: &'a [u8],
+    pub(crate) last: bool,
 }
 
-type Outcome<T> = std::result::Result<T, Fault>;
+/// Why volumes cannot go on.
+pub(crate) enum VolumeFault {
+    /// Only so many of the volumes that an earlier run parked are what this one would write.
+    NotAdopted {
+        adopted: usize,
+    },
+    Run(Error),
+}
+
+impl<E: Into<Error>> From<E> for VolumeFault {
+    fn from(error: E) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+type Outcome<T> = std::result::Result<T, VolumeFault>;
 
 impl<'a> Volumes<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         destination: &'a dyn Destination,
         sealing: &'a Sealing,
         size: u64,
@@ -84,15 +98,15 @@ impl<'a> Volumes<'a> {
         Self { destination, sealing, size, open: None, finished: Vec::new(), parking }
     }
 
-    pub(super) fn object(&mut self, path: &EntryPath, attributes: &Attributes) -> Outcome<()> {
+    pub(crate) fn object(&mut self, path: &EntryPath, attributes: &Attributes) -> Outcome<()> {
         Ok(self.at(path, None)?.object(path, attributes).map_err(put_error)?)
     }
 
-    pub(super) fn deleted(&mut self, path: &EntryPath) -> Outcome<()> {
+    pub(crate) fn deleted(&mut self, path: &EntryPath) -> Outcome<()> {
         Ok(self.at(path, None)?.deleted(path).map_err(put_error)?)
     }
 
-    pub(super) fn file(&mut self, path: &EntryPath, attributes: &Attributes, part: &Part) -> Outcome<()> {
+    pub(crate) fn file(&mut self, path: &EntryPath, attributes: &Attributes, part: &Part) -> Outcome<()> {
         let Some(number) = part.number else {
             let tar = self.at(path, None)?;
             return Ok(tar.file(path, attributes, part.body, part.data).map_err(put_error)?);
@@ -125,8 +139,7 @@ impl<'a> Volumes<'a> {
                 None => parking.adoptable.clear(),
             }
         }
-        let staged = self.destination.stage()?;
-        Ok(To::Place(SealedWriter::new(staged, self.sealing).map_err(put_error)?))
+        Ok(To::Place(SealedWriter::stage(self.destination, self.sealing)?))
     }
 
     fn close(&mut self) -> Outcome<()> {
@@ -135,7 +148,7 @@ impl<'a> Volumes<'a> {
             To::Comparison(comparing) => match comparing.finish(&start, &end)? {
                 Some(volume) => self.finished.push(volume),
                 // The file is no longer what it was: its volumes up to here stand, the others are made anew.
-                None => return Err(Fault::NotAdopted { adopted: self.finished.len() }),
+                None => return Err(VolumeFault::NotAdopted { adopted: self.finished.len() }),
             },
             To::Place(writer) => {
                 let sealed = writer.finish().map_err(put_error)?;
@@ -152,7 +165,7 @@ impl<'a> Volumes<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(&mut self) -> Outcome<Vec<FinishedVolume>> {
+    pub(crate) fn finish(&mut self) -> Outcome<Vec<FinishedVolume>> {
         self.close()?;
         Ok(std::mem::take(&mut self.finished))
     }
@@ -174,9 +187,9 @@ impl Drop for Volumes<'_> {
 }
 
 /// Whether an entry was refused before anything of it was written (`DifftarWriter`).
-pub(super) fn was_refused(fault: &Fault) -> bool {
+pub(crate) fn was_refused(fault: &VolumeFault) -> bool {
     use std::error::Error as _;
-    let Fault::Run(Error::Destination(error)) = fault else { return false };
+    let VolumeFault::Run(Error::Destination(error)) = fault else { return false };
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     source.is_some_and(|source| source.kind() == io::ErrorKind::InvalidInput)
 }

@@ -1,0 +1,183 @@
+//! Command lines and what becomes of them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::exit;
+use super::options::Typed;
+use super::resolve::{Action, Environment, Request};
+use super::usage::UsageError;
+use crate::engine::{Mode, Ownership};
+use crate::tree::select::Rule;
+
+/// 2020-09-13 12:26:40 UTC.
+const NOW: i64 = 1_600_000_000;
+
+fn variable(name: &str) -> Option<OsString> {
+    let value = match name {
+        "HOME" => "/home/u",
+        "PLACE" => "disk",
+        _ => return None,
+    };
+    Some(value.into())
+}
+
+fn request(line: &str) -> Result<Request, UsageError> {
+    let words = std::iter::once("hindsight-cli").chain(line.split_whitespace());
+    let environment = Environment { variable: &variable, now: NOW };
+    Request::new(Typed::parse(words.map(OsString::from))?, &environment)
+}
+
+fn action(line: &str) -> Action {
+    request(line).unwrap_or_else(|error| panic!("{line}: {error}")).action
+}
+
+fn code(line: &str) -> u8 {
+    exit::of_usage(&request(line).map(|request| request.action).expect_err(line))
+}
+
+#[test]
+fn actions_are_named_abbreviated_or_implied() {
+    let mode = |line: &str| match action(line) {
+        Action::Backup { mode, source, .. } => (mode, source),
+        other => panic!("{line}: {other:?}"),
+    };
+    for (names, expected) in
+        [("backup bu", Mode::Auto), ("full fb", Mode::Full), ("incremental inc incr ib", Mode::Incremental)]
+    {
+        for name in names.split(' ') {
+            assert_eq!(mode(&format!("{name} /src file:///dst")), (expected, "/src".into()), "{name}");
+        }
+    }
+    assert_eq!(mode("/src file:///dst"), (Mode::Auto, "/src".into()));
+    assert_eq!(mode("full/ file:///dst"), (Mode::Auto, "full/".into()));
+    for line in ["file:///src dst", "restore file:///src dst", "rb file:///src dst"] {
+        assert!(matches!(action(line), Action::Restore { .. }), "{line}");
+    }
+    for line in ["verify file:///src dst", "vb file:///src dst"] {
+        assert!(matches!(action(line), Action::Verify { .. }), "{line}");
+    }
+    for line in ["list-current-files file:///src", "ls file:///src"] {
+        assert!(matches!(action(line), Action::List { .. }), "{line}");
+    }
+    for line in ["collection-status file:///src", "st file:///src"] {
+        assert!(matches!(action(line), Action::Status), "{line}");
+    }
+}
+
+#[test]
+fn options_stand_anywhere_and_may_be_abbreviated() {
+    for line in [
+        "--path-to-restore a/b --time 3D restore file:///src dst --force",
+        "restore --path a/b file:///src -t 3D dst --force",
+        "file:///src --file-to-restore=a/b dst --restore-t=3D --forc",
+        "-ra/b -t3D --force file:///src dst",
+    ] {
+        let Action::Restore { target, path, time, force, ownership } = action(line) else { panic!("{line}") };
+        assert_eq!((target.as_path(), path.as_bytes()), (Path::new("dst"), b"a/b".as_slice()), "{line}");
+        assert_eq!((time, force, ownership), (Some(NOW - 3 * 86_400), true, Ownership::ByName), "{line}");
+    }
+}
+
+#[test]
+fn of_contradicting_options_the_last_wins() {
+    assert!(!request("--no-encryption /src file:///dst").unwrap().encrypt);
+    assert!(request("--no-encrypt --encryption /src file:///dst").unwrap().encrypt);
+    assert!(!request("--encryption --no-encryption --no-encryption /src file:///dst").unwrap().encrypt);
+    let Action::Backup { volume_size, .. } = action("--volsize 5 --vol=1 /src file:///dst") else { panic!() };
+    assert_eq!(volume_size, Some(1 << 20));
+}
+
+#[test]
+fn ownership_of_restored_files_is_by_name_by_number_or_left() {
+    let ownership = |option: &str| match action(&format!("file:///src dst {option}")) {
+        Action::Restore { ownership, .. } => ownership,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(ownership(""), Ownership::ByName);
+    assert_eq!(ownership("--numeric-owner"), Ownership::ByNumber);
+    assert_eq!(ownership("--no-restore-ownership"), Ownership::Ignore);
+    assert_eq!(ownership("--do-not-restore-ownership --numeric-owner"), Ownership::Ignore);
+}
+
+#[test]
+fn selection_rules_keep_their_order_across_options() {
+    let words =
+        ["x", "--exclude", "/s/a", "--include=/s/b", "/s", "--exclude-if-present", "N", "--exclude=/s/c"];
+    let typed = Typed::parse(words.map(OsString::from)).unwrap();
+    let expected =
+        [Rule::exclude("/s/a"), Rule::include("/s/b"), Rule::IfPresent("N".into()), Rule::exclude("/s/c")];
+    assert_eq!(typed.rules, expected);
+}
+
+#[test]
+fn the_cache_is_where_duplicity_has_it() {
+    let cache = |line: &str| request(line).unwrap().cache;
+    let url = "file:///tmp/backup";
+    let md5 = "ba8d32ccb88d13597b4784252744fc75";
+    assert_eq!(cache(&format!("st {url}")), Path::new("/home/u/.cache/duplicity").join(md5));
+    assert_eq!(cache(&format!("st {url} --archive-dir /c --name n")), Path::new("/c/n"));
+    assert_eq!(cache(&format!("st {url} --archive-dir=~/c --name n")), Path::new("/home/u/c/n"));
+    assert_eq!(
+        cache(&format!("st {url} --archive-dir /$PLACE/${{PLACE}}s --name n")),
+        Path::new("/disk/disks/n")
+    );
+    assert_eq!(cache(&format!("st {url} --archive-dir /$NONE/~ --name n")), Path::new("/$NONE/~/n"));
+}
+
+#[test]
+fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
+    for (line, expected) in [
+        ("", 23),
+        ("--nope st file:///x", 23),
+        ("-v 77 st file:///x", 23),
+        ("-v", 23),
+        ("--ex x", 23),
+        ("unknown-action", 23),
+        ("unknown-action file:///x y", 23),
+        ("cleanup file:///x", 23),
+        ("--log-fd 3 st file:///x", 23),
+        ("--log-fd=3 st file:///x", 23),
+        ("/a /b", 23),
+        ("file:///a file:///b", 23),
+        ("full file:///a /b", 23),
+        ("restore /b file:///a", 23),
+        ("full /a", 23),
+        ("st", 23),
+        ("st file:///a file:///b", 23),
+        ("st /a", 23),
+        ("st gopher://a/b", 23),
+        ("ls file:///x --time 3d", 23),
+        ("restore file:///x y -r ../z", 23),
+        ("/src file:///x --volsize 0", 23),
+        ("/usr/../nowhere/ file:///nowhere", 23),
+        ("/src file:///x --exclude /other", 14),
+        ("/src file:///x --exclude /src//a", 15),
+        ("/src file:///x --include /src/a", 16),
+    ] {
+        assert_eq!(code(line), expected, "{line}");
+    }
+    for line in ["--help", "-h st", "--version", "-V"] {
+        assert_eq!(code(line), 0, "{line}");
+    }
+}
+
+#[test]
+fn a_refused_address_is_not_repeated() {
+    let error = request("st gopher://me:secret@host/x").unwrap_err();
+    assert!(!error.to_string().contains("secret"), "{error}");
+    assert!(!format!("{error:?}").contains("secret"));
+}
+
+#[test]
+fn verbosity_has_names_and_numbers() {
+    for (typed, expected) in
+        [("0", 0), ("9", 9), ("Error", 0), ("w", 2), ("NOTICE", 3), ("info", 5), ("d", 9)]
+    {
+        let words = ["x", "-v", typed].map(OsString::from);
+        assert_eq!(Typed::parse(words).unwrap().verbosity, expected, "{typed}");
+    }
+    assert_eq!(Typed::parse(["x", "-v5"].map(OsString::from)).unwrap().verbosity, 5);
+    assert_eq!(Typed::parse([OsString::from("x")]).unwrap().verbosity, 3);
+}
