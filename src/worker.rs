@@ -110,8 +110,7 @@ impl Worker {
         let id = JobId(self.next);
         let cancel = CancelToken::default();
         let monitor = Arc::new(Forward::new(id, self.sink.clone(), self.interest.changes));
-        let ctx =
-            Context { cancel: cancel.clone(), monitor: monitor.clone(), clock: self.interest.clock };
+        let ctx = Context { cancel: cancel.clone(), monitor: monitor.clone(), clock: self.interest.clock };
         let refused = match &self.queue {
             Some(queue) => queue.send(Queued { id, job, ctx, monitor }).is_err(),
             None => true,

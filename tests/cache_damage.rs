@@ -81,12 +81,8 @@ fn damage_of_cached_files_changes_nothing() {
     let check = |home: &Home, what: &str| {
         let (report, _) = home.backup(FIRST + 2);
         let same = (report.new_files, report.changed_files, report.deleted_files, report.delta_entries);
-        let expected = (
-            undamaged.new_files,
-            undamaged.changed_files,
-            undamaged.deleted_files,
-            undamaged.delta_entries,
-        );
+        let expected =
+            (undamaged.new_files, undamaged.changed_files, undamaged.deleted_files, undamaged.delta_entries);
         assert_eq!((report.full, same), (false, expected), "{what}");
         now.expect_at(&home.restore(FIRST + 2), Detail::Everything, what);
     };

@@ -105,7 +105,14 @@ impl Destination for Folder {
         let file =
             fs::openat(&folder, &parked, flags, FILE_MODE).map_err(|error| self.error(&parked, error))?;
         let root = Arc::clone(&self.root);
-        Ok(Box::new(StagedFile { root, folder, parked, file: Some(file.into()), written: 0, state: State::Staged }))
+        Ok(Box::new(StagedFile {
+            root,
+            folder,
+            parked,
+            file: Some(file.into()),
+            written: 0,
+            state: State::Staged,
+        }))
     }
 
     fn adopt(&self, parked: &str, name: &str) -> Result<()> {

@@ -20,7 +20,7 @@ use crate::crypto::Opener;
 use crate::destination::Destination;
 use crate::duplicity::manifest::Boundary;
 use crate::entry::EntryPath;
-use crate::error::{Error, Result, opening};
+use crate::error::{Error, Result};
 
 const LIST: &str = "hindsight-parked";
 
@@ -131,7 +131,9 @@ impl Comparing {
             return Ok(None);
         }
         let stored: Box<dyn Read + Send> = if parked.encrypted {
-            opener.open(Cursor::new(bytes)).map_err(|error| opening(name, error))?
+            // Of another passphrase, perhaps: that is no reason not to begin with a new one.
+            let Ok(opened) = opener.open(Cursor::new(bytes)) else { return Ok(None) };
+            opened
         } else {
             Box::new(crate::deflate::gunzip(Cursor::new(bytes)))
         };
