@@ -1,5 +1,9 @@
 //! The cache is a cache: whatever happens to it costs time, never data.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+// Shared with test files that use more of it.
+#[allow(dead_code)]
 mod support {
     pub(crate) mod bytes;
     pub(crate) mod compare;

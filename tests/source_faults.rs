@@ -1,5 +1,9 @@
 //! The source misbehaves: files that change, vanish or cannot be read, and clocks that are wrong.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+// Shared with test files that use more of it.
+#[allow(dead_code)]
 mod support {
     pub(crate) mod bytes;
     pub(crate) mod compare;

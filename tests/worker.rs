@@ -1,5 +1,7 @@
 //! What whoever submits jobs may rely on: one end per job, always last, whatever happens inside.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support {
     pub(crate) mod bytes;
 }

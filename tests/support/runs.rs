@@ -1,8 +1,5 @@
 //! Runs of the engine in this process, and what they said.
 
-// Each test crate uses its own part of this.
-#![allow(dead_code)]
-
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
