@@ -110,7 +110,9 @@ pub(super) fn store(
     match outcome {
         Ok(counts) => {
             let stored_bytes = writer.finish(true)?;
-            parked.finish(destination)?;
+            if let Err(error) = parked.finish(destination) {
+                ctx.say(Level::Warning, format_args!("Half-finished uploads stay for a day ({error})."));
+            }
             Ok(Stored { seen, counts, stored_bytes })
         }
         Err(error) => {
@@ -179,7 +181,8 @@ fn commit(
         }
     }
     match waiting.is_empty() {
-        true => Ok(counts),
+        // Once more before the manifest: a computer that slept may have lost the place meanwhile.
+        true => still_ours().map(|()| counts),
         false => Err(Error::Internal(format!("batch {next} was never stored"))),
     }
 }

@@ -220,7 +220,8 @@ fn with_signatures(mut file: &File, groups: &[Group]) -> io::Result<usize> {
     Ok(groups.len())
 }
 
-fn line(record: &impl Serialize) -> io::Result<Vec<u8>> {
+/// A record as text that tells whether it is whole.
+pub(super) fn line(record: &impl Serialize) -> io::Result<Vec<u8>> {
     let json = serde_json::to_vec(record)?;
     let mut line = format!("{:08x} ", crc32fast::hash(&json)).into_bytes();
     line.extend_from_slice(&json);
@@ -229,7 +230,7 @@ fn line(record: &impl Serialize) -> io::Result<Vec<u8>> {
 }
 
 /// `None` for a line that is not as it was written.
-fn parse<T: for<'a> Deserialize<'a>>(line: &[u8]) -> Option<T> {
+pub(super) fn parse<T: for<'a> Deserialize<'a>>(line: &[u8]) -> Option<T> {
     let (sum, json) = line.split_at_checked(9)?;
     let json = json.strip_suffix(b"\n").unwrap_or(json);
     let right = sum == format!("{:08x} ", crc32fast::hash(json)).as_bytes();

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::Repository;
-use super::journal::Volume;
+use super::journal::{self, Volume};
 use super::seal::Sealed;
 use super::writer::FinishedVolume;
 use crate::crypto::Opener;
@@ -48,8 +48,8 @@ impl ParkedList {
         let list = cache.join(LIST);
         let mut left_behind: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         if let Ok(file) = File::open(&list) {
-            let lines = BufReader::new(file).lines().map_while(io::Result::ok);
-            for parked in lines.filter_map(|line| serde_json::from_str::<Parked>(&line).ok()) {
+            let lines = BufReader::new(file).split(b'\n').map_while(io::Result::ok);
+            for parked in lines.filter_map(|line| journal::parse::<Parked>(&line)) {
                 left_behind.entry(parked.path.clone()).or_default().insert(parked.index, parked);
             }
         }
@@ -82,8 +82,7 @@ impl ParkedList {
         let parked = Parked { path: path.as_bytes().to_vec(), index, encrypted, volume_size, volume };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut write = || -> io::Result<()> {
-            let mut line = serde_json::to_vec(&parked)?;
-            line.push(b'\n');
+            let line = journal::line(&parked)?;
             if file.is_none() {
                 *file = Some(OpenOptions::new().create(true).append(true).open(&self.list)?);
             }
