@@ -189,7 +189,14 @@ fn listed(list: &Outcome) -> BTreeSet<Vec<u8>> {
     let entry = r"(?m-u)^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d \d{4,} ";
     let starts: Vec<_> = Regex::new(entry).unwrap().find_iter(text).map(|found| found.start()).collect();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    starts.iter().zip(ends).map(|(&start, end)| text[start..end].trim_ascii_end().to_vec()).collect()
+    let lines = starts.iter().zip(ends).map(|(&start, end)| text[start..end].trim_ascii_end());
+    lines.map(as_stock_dates_it).collect()
+}
+
+/// Stock keeps no times before 1970 (FORMAT.md 3.1); we do, and list them.
+fn as_stock_dates_it(line: &[u8]) -> Vec<u8> {
+    let early = Regex::new(r"^(?-u)[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d 19[0-6]\d ").unwrap();
+    early.replace(line, &b"Thu Jan  1 00:00:00 1970 "[..]).into_owned()
 }
 
 impl Repository {

@@ -39,7 +39,7 @@ pub(super) struct Stored {
 }
 
 /// Batches produced or waiting beyond the one to commit next, for each worker.
-const AHEAD: usize = 3;
+const AHEAD: usize = 16;
 
 #[allow(clippy::too_many_arguments)]
 pub(super) fn store(
