@@ -21,14 +21,17 @@ const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Held for the whole of a writing job.
 pub(super) struct Local {
     url: UrlLock,
+    /// The last run with this cache was killed: it did not remove its lock file.
+    after_death: bool,
     _cache: CacheLock,
 }
 
 impl Local {
     pub(super) fn acquire(place: &Place) -> Result<Self> {
+        let after_death = place.cache.join("lockfile").exists();
         let cache = CacheLock::acquire(&place.cache).map_err(busy)?;
         let url = UrlLock::acquire(&runtime_folder(), &place.address).map_err(busy)?;
-        Ok(Self { url, _cache: cache })
+        Ok(Self { url, after_death, _cache: cache })
     }
 
     /// The place must exist. Also removes what dead runs left half-uploaded.
@@ -38,7 +41,7 @@ impl Local {
         let tag = self.url.holder_tag(&place.destination.describe());
         let (destination, now) = (Arc::clone(&place.destination), Timestamp::now().seconds);
         let lease = Lease::acquire(destination, tag, crashed.as_deref(), now, ctx).map_err(lease_error)?;
-        let age = if left_behind.is_some() { Duration::ZERO } else { ABANDONED };
+        let age = if left_behind.is_some() || self.after_death { Duration::ZERO } else { ABANDONED };
         let groups = left_behind.map(|(_, groups)| groups).unwrap_or_default();
         let volumes = groups.iter().flat_map(|group| &group.volumes);
         let mut keep: Vec<_> = volumes.map(|volume| volume.staged.clone()).collect();
