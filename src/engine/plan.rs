@@ -2,7 +2,7 @@
 
 use super::Mode;
 use crate::error::{Error, Result};
-use crate::repository::{BackupSet, Chain, Manifest, Repository, SetId, SetTime};
+use crate::repository::{BackupSet, Chain, Manifest, Repository, SetId, SetTime, asctime};
 
 /// Why a new chain is begun although there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +43,12 @@ fn is_encrypted(chain: &Chain) -> bool {
 /// What keeps a set from being built on.
 fn defect(set: &BackupSet, manifest: &Manifest) -> Option<String> {
     if set.signatures.is_none() {
-        return Some(format!("the backup of {} has no signatures", set.id.at));
+        return Some(format!("the backup of {} has no signatures", asctime(set.id.at.0)));
     }
     let missing = Repository::missing_volumes(set, manifest);
-    missing.first().map(|number| format!("volume {number} of the backup of {} is missing", set.id.at))
+    missing
+        .first()
+        .map(|number| format!("volume {number} of the backup of {} is missing", asctime(set.id.at.0)))
 }
 
 /// The new set's identity. Its time is later than that of any set at the place, whatever the clock says.

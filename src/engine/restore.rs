@@ -212,7 +212,7 @@ impl Restore<'_> {
             .target
             .parent()
             .filter(|p| p.is_dir())
-            .map_or_else(std::env::temp_dir, Path::to_path_buf);
+            .map_or_else(tempfile::env::temp_dir, Path::to_path_buf);
         let mut make = || pending.temporary().map_err(io::Error::other);
         let whole = match assemble(states, &mut file, &scratch, &mut make)? {
             Ok(whole) => whole,

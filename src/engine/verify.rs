@@ -73,7 +73,7 @@ impl Verify<'_> {
     fn state(&mut self, path: &EntryPath, what: What, states: &mut States) -> Result<()> {
         self.report.compared += 1;
         let found = self.local_at(path);
-        let scratch = std::env::temp_dir();
+        let scratch = tempfile::env::temp_dir();
         let (stored, whole) = match what {
             What::Object(attributes) => (*attributes, None),
             What::File(mut file) => {

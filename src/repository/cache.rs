@@ -14,6 +14,7 @@ use super::Repository;
 use crate::deflate::{self, GzipWriter, gunzip};
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name::{Part, Sealing, SetId};
+use crate::duplicity::time::asctime;
 use crate::error::{Error, Result};
 
 /// Hashes of what we put here, so that damage is noticed before use.
@@ -98,7 +99,7 @@ impl Repository {
 
     fn fetch_signatures(&self, set: &BackupSet, cached: &str) -> Result<()> {
         let Some(name) = &set.signatures else {
-            return Err(Error::damaged(format!("the backup of {} has no signatures", set.id.at)));
+            return Err(Error::damaged(format!("the backup of {} has no signatures", asctime(set.id.at.0))));
         };
         let mut plain = self.unseal(name, self.destination.open(name)?)?;
         let mut reading = None;

@@ -118,7 +118,7 @@ impl Repository {
     /// The set's manifest from the place: decrypted and whole, or an error.
     pub(crate) fn manifest(&self, set: &BackupSet) -> Result<Manifest> {
         let Some(name) = &set.manifest else {
-            return Err(Error::damaged(format!("the backup of {} has no manifest", set.id.at)));
+            return Err(Error::damaged(format!("the backup of {} has no manifest", asctime(set.id.at.0))));
         };
         let text = self.read_small(name)?;
         let manifest = Manifest::parse(&text).map_err(|e| Error::damaged(format!("{name}: {e}")))?;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -125,16 +125,13 @@ impl Comparing {
         let record = parked.volume.record()?;
         let name = &parked.volume.staged;
         let Ok(stored) = destination.open(name) else { return Ok(None) };
-        let mut bytes = Vec::new();
-        if !matches!(super::volume::checked_copy(stored, &mut bytes, &record), Ok(true)) {
-            return Ok(None);
-        }
+        let Ok(Some(spool)) = super::volume::checked(stored, name, &record) else { return Ok(None) };
         let stored: Box<dyn Read + Send> = if parked.encrypted {
             // Of another passphrase, perhaps: that is no reason not to begin with a new one.
-            let Ok(opened) = opener.open(Cursor::new(bytes)) else { return Ok(None) };
+            let Ok(opened) = opener.open(spool) else { return Ok(None) };
             opened
         } else {
-            Box::new(crate::deflate::gunzip(Cursor::new(bytes)))
+            Box::new(crate::deflate::gunzip(spool))
         };
         Ok(Some(Self { stored, parked, equal: true, buffer: Vec::new() }))
     }

@@ -15,6 +15,7 @@ use crate::duplicity::chain::BackupSet;
 use crate::duplicity::difftar::{DifftarReader, Element};
 use crate::duplicity::manifest::{Boundary, Manifest, VolumeRecord};
 use crate::duplicity::sigtar::{self, SigtarReader};
+use crate::duplicity::time::asctime;
 use crate::entry::{Attributes, EntryPath, Kind};
 use crate::error::{Error, Result};
 
@@ -68,6 +69,8 @@ struct Piece {
 
 enum Decoded {
     Piece(Box<Piece>),
+    /// The volume was read to its end. A thread that ends without saying so has panicked.
+    End,
     /// The rest of the volume cannot be had.
     Failed(Error),
 }
@@ -131,7 +134,7 @@ impl SetStream {
             if piece.first && in_order {
                 self.next = Some(piece);
             } else if piece.first && self.last.as_ref() != Some(&piece.head.path) {
-                let (path, at) = (&piece.head.path, self.set.id.at);
+                let (path, at) = (&piece.head.path, asctime(self.set.id.at.0));
                 self.ctx.say(Level::Warning, format_args!("{path} is out of order in the backup of {at}"));
             }
         }
@@ -204,9 +207,10 @@ impl SetStream {
                     self.running.pop_front();
                     self.replace_lost(&record, error)?;
                 }
-                Err(_) => {
+                Ok(Decoded::End) => {
                     self.running.pop_front();
                 }
+                Err(_) => return Err(Error::Internal("reading a volume ended halfway".into())),
             }
         }
     }
@@ -215,9 +219,12 @@ impl SetStream {
         let (sender, receiver) = bounded(self.ahead.pieces);
         let (repository, set, ctx) = (self.repository.clone(), self.set.clone(), self.ctx.clone());
         std::thread::spawn(move || {
-            if let Err(error) = decode(&repository, &set, &record, &sender, &ctx) {
-                let _ = sender.send(Decoded::Failed(error));
-            }
+            let end = match decode(&repository, &set, &record, &sender, &ctx) {
+                Ok(()) => Decoded::End,
+                Err(error) => Decoded::Failed(error),
+            };
+            // Nobody listens any more: fine.
+            let _ = sender.send(end);
         });
         receiver
     }
@@ -231,7 +238,9 @@ impl SetStream {
             Level::Warning,
             format_args!(
                 "{error}. Lost: files of the backup of {} from {} to {}.",
-                self.set.id.at, record.start.path, record.end.path
+                asctime(self.set.id.at.0),
+                record.start.path,
+                record.end.path
             ),
         );
         let tar = self.repository.signatures(&self.set)?;
@@ -278,7 +287,7 @@ fn decode(
     ctx: &Context,
 ) -> Result<()> {
     let what = |e: &dyn std::fmt::Display| {
-        Error::damaged(format!("volume {} of the backup of {}: {e}", record.number, set.id.at))
+        Error::damaged(format!("volume {} of the backup of {}: {e}", record.number, asctime(set.id.at.0)))
     };
     let mut tar = DifftarReader::new(repository.volume(set, record)?);
     loop {
