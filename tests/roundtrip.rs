@@ -174,8 +174,13 @@ impl Home {
 
 const FIRST: i64 = 1_700_000_000;
 
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    // PROPTEST_CASES asks for more.
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn every_date_of_any_history_is_restored_exactly(

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::access::{Local, lease_error};
-use super::batch::VolumeSize;
-use super::pipeline::{self, Stored};
+use super::pipeline::{self, Settled, Stored};
 use super::plan::{self, Decision};
 use super::{BackupJob, BackupReport};
 use crate::context::{Clock, Context, Level};
@@ -74,11 +73,10 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     };
     let prior = PriorStates::of_sets(&repository, continued)?;
     mark_place(&repository, ctx)?;
-    let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
-    let stored =
-        pipeline::store(&job, &repository, header, &sealing, walk, prior, scanned, volume_size, ctx, || {
-            lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
-        })?;
+    let settled = Settled { job: &job, repository: &repository, header, sealing, scanned };
+    let stored = pipeline::store(settled, walk, prior, ctx, || {
+        lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
+    })?;
     release(lease);
     Ok(report(&stored, set.at.0, set.is_full(), started, recovered))
 }

@@ -14,8 +14,8 @@ use crate::context::ProblemKind;
 use crate::delta::{Basis, Differ, SignatureBuilder, block_length, whole_copy};
 use crate::entry::{Attributes, Content, EntryPath};
 use crate::error::Error;
-use crate::repository::volumes::{Part, Volumes, was_refused};
-use crate::repository::{Body, PART_SIZE, Prior, Signatures};
+use crate::repository::volumes::Volumes;
+use crate::repository::{Body, BodyWriter, Prior, Signatures};
 use crate::tree::metadata::read_extended;
 use crate::tree::source::{DiskIdentity, disk_identity};
 use crate::tree::walk::Entry;
@@ -282,73 +282,6 @@ fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         match file.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => return other,
-        }
-    }
-}
-
-/// Cuts a body into tar entries as stock does (`FORMAT.md`, entries).
-struct BodyWriter<'a, 'v> {
-    volumes: &'a mut Volumes<'v>,
-    path: &'a EntryPath,
-    body: Body,
-    buffer: Vec<u8>,
-    /// Parts written.
-    number: u64,
-    bytes: u64,
-}
-
-impl<'a, 'v> BodyWriter<'a, 'v> {
-    fn new(volumes: &'a mut Volumes<'v>, path: &'a EntryPath, body: Body) -> Self {
-        Self { volumes, path, body, buffer: Vec::new(), number: 0, bytes: 0 }
-    }
-
-    fn is_untouched(&self) -> bool {
-        self.number == 0 && self.buffer.is_empty()
-    }
-
-    fn push(&mut self, mut data: &[u8], attributes: &Attributes) -> Outcome<()> {
-        self.bytes += data.len() as u64;
-        while self.buffer.len() + data.len() >= PART_SIZE {
-            let (head, rest) = data.split_at(PART_SIZE - self.buffer.len());
-            self.number += 1;
-            if self.buffer.is_empty() {
-                self.write(head, Some(self.number), false, attributes)?;
-            } else {
-                let mut buffer = std::mem::take(&mut self.buffer);
-                buffer.extend_from_slice(head);
-                self.write(&buffer, Some(self.number), false, attributes)?;
-                buffer.clear();
-                self.buffer = buffer;
-            }
-            data = rest;
-        }
-        self.buffer.extend_from_slice(data);
-        Ok(())
-    }
-
-    /// Returns the length of the body.
-    fn finish(mut self, attributes: &Attributes) -> Outcome<u64> {
-        let rest = std::mem::take(&mut self.buffer);
-        let number = if self.number == 0 { None } else { Some(self.number + 1) };
-        self.write(&rest, number, true, attributes)?;
-        Ok(self.bytes)
-    }
-
-    fn write(
-        &mut self,
-        data: &[u8],
-        number: Option<u64>,
-        last: bool,
-        attributes: &Attributes,
-    ) -> Outcome<()> {
-        let part = Part { body: self.body, number, data, last };
-        match self.volumes.file(self.path, attributes, &part) {
-            Err(fault) if was_refused(&fault) => {
-                // More extended attributes than a header can hold: the file matters more.
-                let plain = Attributes { extended: None, ..attributes.clone() };
-                Ok(self.volumes.file(self.path, &plain, &part)?)
-            }
-            other => Ok(other?),
         }
     }
 }

@@ -41,19 +41,26 @@ pub(super) struct Stored {
 /// Batches produced or waiting beyond the one to commit next, for each worker.
 const AHEAD: usize = 16;
 
-#[allow(clippy::too_many_arguments)]
+/// What is settled before the first file is looked at.
+pub(super) struct Settled<'a> {
+    pub(super) job: &'a BackupJob,
+    pub(super) repository: &'a Repository,
+    pub(super) header: Header,
+    pub(super) sealing: Sealing,
+    /// When the walk began.
+    pub(super) scanned: Timestamp,
+}
+
+/// `prior`: the state to compare with. `still_ours`: fails once another run has taken the place over.
 pub(super) fn store(
-    job: &BackupJob,
-    repository: &Repository,
-    header: Header,
-    sealing: &Sealing,
+    settled: Settled,
     walk: Walk,
     prior: impl Iterator<Item = Result<Prior>> + Send,
-    scanned: Timestamp,
-    volume_size: VolumeSize,
     ctx: &Context,
     mut still_ours: impl FnMut() -> Result<()>,
 ) -> Result<Stored> {
+    let Settled { job, repository, header, sealing, scanned } = settled;
+    let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
     let source = Source::open(&job.source)
         .map_err(|error| Error::Source(WalkError::Unreadable { path: job.source.clone(), error }))?;
     let owners = Owners::default();
@@ -66,7 +73,7 @@ pub(super) fn store(
         source,
         owners: &owners,
         destination,
-        sealing,
+        sealing: &sealing,
         repository,
         parked: &parked,
         scanned,

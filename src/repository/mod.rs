@@ -4,6 +4,7 @@
 //! deltas. Bytes are believed only when authenticated: a manifest's message first, then a volume's stored
 //! bytes against the hash in that manifest, before any of it is parsed.
 
+mod body;
 mod cache;
 mod fragment;
 pub(crate) mod journal;
@@ -22,11 +23,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection};
-pub(crate) use crate::duplicity::difftar::{Body, PART_SIZE};
+pub(crate) use crate::duplicity::difftar::Body;
 pub(crate) use crate::duplicity::manifest::Manifest;
 pub(crate) use crate::duplicity::name::SetId;
 pub(crate) use crate::duplicity::time::SetTime;
 pub use crate::duplicity::time::{InvalidTime, asctime, parse_user_time};
+pub(crate) use body::BodyWriter;
 pub(crate) use cache::Cache;
 pub(crate) use fragment::Signatures;
 pub(crate) use prior::{Prior, PriorStates};

@@ -83,7 +83,7 @@ impl<E: Into<Error>> From<E> for VolumeFault {
     }
 }
 
-type Outcome<T> = std::result::Result<T, VolumeFault>;
+pub(crate) type Outcome<T> = std::result::Result<T, VolumeFault>;
 
 impl<'a> Volumes<'a> {
     pub(crate) fn new(
@@ -99,22 +99,39 @@ impl<'a> Volumes<'a> {
     }
 
     pub(crate) fn object(&mut self, path: &EntryPath, attributes: &Attributes) -> Outcome<()> {
-        Ok(self.at(path, None)?.object(path, attributes).map_err(put_error)?)
+        self.put(path, None, attributes, |tar, attributes| tar.object(path, attributes))
     }
 
     pub(crate) fn deleted(&mut self, path: &EntryPath) -> Outcome<()> {
-        Ok(self.at(path, None)?.deleted(path).map_err(put_error)?)
+        self.put(path, None, &Attributes::default(), |tar, _| tar.deleted(path))
     }
 
     pub(crate) fn file(&mut self, path: &EntryPath, attributes: &Attributes, part: &Part) -> Outcome<()> {
-        let Some(number) = part.number else {
-            let tar = self.at(path, None)?;
-            return Ok(tar.file(path, attributes, part.body, part.data).map_err(put_error)?);
-        };
+        let Part { body, number, data, last } = *part;
         // A file's last part is recorded without its number (`FORMAT.md`, manifest).
-        let block = if part.last { None } else { Some(number) };
+        let block = number.filter(|_| !last);
+        self.put(path, block, attributes, |tar, attributes| match number {
+            None => tar.file(path, attributes, body, data),
+            Some(number) => tar.part(path, attributes, body, number, data, last),
+        })
+    }
+
+    fn put(
+        &mut self,
+        path: &EntryPath,
+        block: Option<u64>,
+        attributes: &Attributes,
+        write: impl Fn(&mut DifftarWriter<To>, &Attributes) -> io::Result<()>,
+    ) -> Outcome<()> {
         let tar = self.at(path, block)?;
-        Ok(tar.part(path, attributes, part.body, number, part.data, part.last).map_err(put_error)?)
+        let written = match write(tar, attributes) {
+            // More extended attributes than a header can hold, and nothing written: the object matters more.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                write(tar, &Attributes { extended: None, ..attributes.clone() })
+            }
+            other => other,
+        };
+        Ok(written.map_err(put_error)?)
     }
 
     /// The volume in which an entry for `path` goes next. A single entry is never split.
@@ -184,12 +201,4 @@ impl Drop for Volumes<'_> {
             }
         }
     }
-}
-
-/// Whether an entry was refused before anything of it was written (`DifftarWriter`).
-pub(crate) fn was_refused(fault: &VolumeFault) -> bool {
-    use std::error::Error as _;
-    let VolumeFault::Run(Error::Destination(error)) = fault else { return false };
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    source.is_some_and(|source| source.kind() == io::ErrorKind::InvalidInput)
 }
