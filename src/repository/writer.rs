@@ -160,7 +160,8 @@ impl<'r> SetWriter<'r> {
             self.commit_empty_volume()?;
         }
         if !finished {
-            self.manifest.unfinished = Some(self.next.take().unwrap_or_default());
+            // After the last group nothing is left to visit: only the end of the set was missing.
+            self.manifest.unfinished = self.next.take();
         }
         let end = sigtar::end_of_archive(self.signatures_plain);
         self.signatures.write_all(&end).map_err(put_error)?;
