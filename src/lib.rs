@@ -3,7 +3,7 @@
 //! # The map
 //!
 //! ```text
-//!  cli (src/bin/cli.rs)                              who wants something
+//!  cli (src/cli), explain (errors in words)         who wants something
 //!        │  Job, JobHandle
 //!        ▼
 //!  worker          one thread, a queue, one sink for events
