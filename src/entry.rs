@@ -8,6 +8,8 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Path of an object relative to the root of a backup ("index" in `FORMAT.md`): components joined
 /// by `/`, without leading or trailing slash. The root itself is empty. Never holds `..`, `.`, empty components or NUL.
 ///
@@ -138,7 +140,7 @@ impl fmt::Display for EntryPath {
 }
 
 /// Seconds since 1970-01-01 UTC (may be negative) and nanoseconds `0..1_000_000_000` after that second.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Timestamp {
     pub seconds: i64,
     pub nanos: u32,
@@ -156,7 +158,7 @@ impl Timestamp {
 }
 
 /// What kind of object a path names. Sockets are never stored (`FORMAT.md`, entry names).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Kind {
     #[default]
     File,
@@ -168,7 +170,7 @@ pub enum Kind {
 }
 
 /// Size and SHA-256 of a file's whole content.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Content {
     /// Bytes.
     pub size: u64,
@@ -177,7 +179,7 @@ pub struct Content {
 
 /// Identity of a file that had more than one name when it was saved. Inode numbers are reused, so
 /// equality proves a hard link only together with equal content.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct LinkId {
     pub device: u64,
     pub inode: u64,
@@ -186,14 +188,14 @@ pub struct LinkId {
 }
 
 /// How the file looked on disk when it was read; what the next backup compares with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DiskState {
     pub ctime: Timestamp,
     pub inode: u64,
 }
 
 /// What a faithful copy needs beyond POSIX basics. Empty for most files, hence boxed in [`Attributes`].
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Extended {
     /// Name (with namespace, `user.comment`) and raw value, sorted by name; no POSIX ACLs.
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
@@ -203,7 +205,7 @@ pub struct Extended {
 }
 
 /// All that is known of one object, but for its path and bytes.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Attributes {
     pub kind: Kind,
     /// Permission bits only (`0o7777`).

@@ -148,6 +148,16 @@ fn lists_and_status_are_in_duplicitys_form() {
 }
 
 #[test]
+fn a_search_finds_names_of_all_dates_and_tells_what_was_deleted() {
+    let sandbox = Sandbox::new().backed_up();
+    fs::remove_file(sandbox.path("src/sub/b")).unwrap();
+    sandbox.run("backup src URL").expect(0);
+    let ran = sandbox.run("search URL B").expect(0);
+    assert!(ran.stdout.contains(" sub/b (deleted by ") && ran.stdout.lines().count() == 2, "{}", ran.stdout);
+    sandbox.run("search URL none").expect(0);
+}
+
+#[test]
 fn verify_tells_differences_by_its_exit_code() {
     let sandbox = Sandbox::new().backed_up();
     let complete = "Verify complete: 4 file(s) compared, 0 difference(s) found.";

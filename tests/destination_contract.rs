@@ -188,9 +188,9 @@ fn sweeping_removes_dead_and_old_uploads_and_nothing_else() {
         put(&*place, NAME, b"volume");
         let (dead, keep) = ([dead], [kept]);
         let now = SystemTime::now();
-        assert_eq!(sweep(&*place, now, day, &dead, &keep).unwrap(), dead);
+        assert_eq!(sweep(&*place, &place.list().unwrap(), now, day, &dead, &keep).unwrap(), dead);
         assert_eq!(names(&*place).len(), 4);
-        assert_eq!(sweep(&*place, now + 2 * day, day, &[], &keep).unwrap(), [other]);
+        assert_eq!(sweep(&*place, &place.list().unwrap(), now + 2 * day, day, &[], &keep).unwrap(), [other]);
         let mut left = [".volume.notours.part", NAME, keep[0].as_str()];
         left.sort_unstable();
         assert_eq!(names(&*place), left);
@@ -257,7 +257,7 @@ fn killed_at_any_call_a_final_name_holds_everything_or_does_not_exist() {
                 assert!(is_upload_name(&name) || content(&*memory, &name) == b"manifest");
             }
             let later = SystemTime::now() + Duration::from_secs(1);
-            sweep(&*memory, later, Duration::ZERO, &[], &[]).unwrap();
+            sweep(&*memory, &memory.list().unwrap(), later, Duration::ZERO, &[], &[]).unwrap();
             assert!(names(&*memory).iter().all(|name| name == NAME), "no litter after the next start");
         }
     }

@@ -9,7 +9,7 @@ use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
 use super::{Run, exit, passphrase, reports};
 use crate::context::Clock;
-use crate::engine::{BackupJob, Job, JobKind, ListJob, Place, RestoreJob, StatusJob, VerifyJob};
+use crate::engine::{BackupJob, Job, JobKind, ListJob, Place, RestoreJob, SearchJob, StatusJob, VerifyJob};
 use crate::error::{Error, WalkError};
 use crate::worker::{Event, Interest, Outcome, Worker};
 
@@ -106,6 +106,7 @@ impl Session {
                 Job::Verify(VerifyJob { place, local, path, time, selection, compare_data })
             }
             Action::List { time } => Job::List(ListJob { place, time, each: reports::listing() }),
+            Action::Search { text } => Job::Search(SearchJob { place, text, each: reports::found() }),
             Action::Status => Job::Status(StatusJob { place }),
         }
     }
@@ -131,6 +132,10 @@ fn missing_source(action: &Action) -> Option<Error> {
             let missing = source.metadata().is_err_and(missing);
             missing.then(|| Error::Source(WalkError::Missing(source.clone())))
         }
-        Action::Restore { .. } | Action::Verify { .. } | Action::List { .. } | Action::Status => None,
+        Action::Restore { .. }
+        | Action::Verify { .. }
+        | Action::List { .. }
+        | Action::Search { .. }
+        | Action::Status => None,
     }
 }

@@ -17,7 +17,12 @@ pub(super) fn of_report(report: &Report) -> u8 {
         Report::Restore(report) if report.not_written > 0 => DIFFERENCES,
         Report::Verify(report) if report.lost > 0 => DAMAGED,
         Report::Verify(report) if report.differences > 0 => DIFFERENCES,
-        Report::Backup(_) | Report::Restore(_) | Report::Verify(_) | Report::List | Report::Status(_) => 0,
+        Report::Backup(_)
+        | Report::Restore(_)
+        | Report::Verify(_)
+        | Report::List
+        | Report::Search
+        | Report::Status(_) => 0,
     }
 }
 

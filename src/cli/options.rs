@@ -118,6 +118,7 @@ Actions:
   restore URL TARGET         bring back everything, or --path-to-restore (rb)
   verify URL FOLDER          check what is stored, or --compare-data (vb)
   list-current-files URL     every file, as of --time (ls)
+  search URL NAME            files of all backups with NAME in their names
   collection-status URL      which backups there are (st)
 Without an action, SOURCE URL backs up and URL TARGET restores.
 

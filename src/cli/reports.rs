@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Run;
 use super::terminal::{err, out};
 use crate::engine::{
-    BackupReport, ChainStatus, CollectionStatus, EachEntry, Report, RestoreReport, SetStatus, VerifyReport,
-    asctime,
+    BackupReport, ChainStatus, CollectionStatus, EachEntry, EachFound, Report, RestoreReport, SetStatus,
+    VerifyReport, asctime,
 };
+use crate::entry::EntryPath;
 
 pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
     let notices = run.style.tells_notices();
     match report {
         Report::Backup(report) if run.statistics => out(statistics(report)),
-        Report::Backup(_) | Report::List => {}
+        Report::Backup(_) | Report::List | Report::Search => {}
         Report::Restore(report) => restored(report, notices),
         Report::Verify(report) => verified(report, notices),
         Report::Status(status) => out(collection(status, cache)),
@@ -24,20 +25,44 @@ pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
 
 /// Prints `asctime path` for each entry, paths byte for byte as they are.
 pub(super) fn listing() -> Arc<EachEntry> {
-    let stdout = Mutex::new(BufWriter::with_capacity(1 << 16, io::stdout()));
-    Arc::new(move |path, attributes| {
-        let mut stdout = stdout.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = Lines::new();
+    Arc::new(move |path, attributes| lines.print(attributes.mtime.seconds, path, ""))
+}
+
+/// Prints for each path when its newest version was saved, and whether it has been deleted since.
+pub(super) fn found() -> Arc<EachFound> {
+    let lines = Lines::new();
+    Arc::new(move |path, versions| {
+        let gone = versions.last().filter(|last| last.attributes.is_none());
+        let after = gone.map_or(String::new(), |gone| format!(" (deleted by {})", asctime(gone.at)));
+        if let Some(newest) = versions.iter().rfind(|version| version.attributes.is_some()) {
+            lines.print(newest.at, path, &after);
+        }
+    })
+}
+
+/// Standard output for many lines.
+struct Lines(Mutex<BufWriter<io::Stdout>>);
+
+impl Lines {
+    fn new() -> Self {
+        Self(Mutex::new(BufWriter::with_capacity(1 << 16, io::stdout())))
+    }
+
+    /// `time`: seconds since 1970.
+    fn print(&self, time: i64, path: &EntryPath, after: &str) {
+        let mut stdout = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let name = if path.is_root() { b"." } else { path.as_bytes() };
         let mut line = || {
-            write!(stdout, "{} ", asctime(attributes.mtime.seconds))?;
+            write!(stdout, "{} ", asctime(time))?;
             stdout.write_all(name)?;
-            stdout.write_all(b"\n")
+            writeln!(stdout, "{after}")
         };
         if line().is_err() {
             // The reader has seen enough (`| head`).
             std::process::exit(0);
         }
-    })
+    }
 }
 
 fn restored(report: &RestoreReport, notices: bool) {

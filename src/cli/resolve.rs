@@ -51,6 +51,9 @@ pub(super) enum Action {
     List {
         time: Option<i64>,
     },
+    Search {
+        text: String,
+    },
     Status,
 }
 
@@ -67,6 +70,7 @@ enum Verb {
     Restore,
     Verify,
     List,
+    Search,
     Status,
 }
 
@@ -77,6 +81,7 @@ const ACTIONS: &[(&[&str], Verb)] = &[
     (&["restore", "rb"], Verb::Restore),
     (&["verify", "vb"], Verb::Verify),
     (&["list-current-files", "ls"], Verb::List),
+    (&["search"], Verb::Search),
     (&["collection-status", "st"], Verb::Status),
 ];
 
@@ -102,6 +107,7 @@ impl Verb {
             Self::Backup(_) => "a source folder and the URL of a place",
             Self::Restore => "the URL of a place and a target folder",
             Self::Verify => "the URL of a place and a local folder",
+            Self::Search => "the URL of a place and a part of a file's name",
             Self::List | Self::Status => "the URL of a place",
         }
     }
@@ -151,6 +157,7 @@ fn words(words: &[OsString]) -> Result<(Verb, OsString, PathBuf), UsageError> {
         (Verb::Restore | Verb::Verify, [url, local]) if is_url(url) && !is_url(local) => {
             Ok((verb, url.clone(), local.into()))
         }
+        (Verb::Search, [url, name]) if is_url(url) => Ok((verb, url.clone(), name.into())),
         (Verb::Backup(_) | Verb::Restore | Verb::Verify, [_, _]) => Err(UsageError::Direction),
         (Verb::List | Verb::Status, [url]) => Ok((verb, url.clone(), PathBuf::new())),
         _ => Err(wrong()),
@@ -209,6 +216,7 @@ fn action(
             Action::Verify { local, path, time, selection, compare_data: typed.compare_data }
         }
         Verb::List => Action::List { time },
+        Verb::Search => Action::Search { text: local.to_string_lossy().into_owned() },
         Verb::Status => Action::Status,
     })
 }

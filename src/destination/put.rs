@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
 
-use super::{Destination, DestinationError, Existing, Result, is_upload_name};
+use super::{Destination, DestinationError, Existing, Result, Stored, is_upload_name};
 use crate::context::{Context, Level};
 
 /// How often a temporary error is worth another attempt. The pause doubles each time.
@@ -101,11 +101,12 @@ pub fn read_bytes(place: &dyn Destination, name: &str, limit: u64) -> Result<Vec
     Ok(bytes)
 }
 
-/// Deletes uploads nobody will finish and returns their names: those named in `dead` (of this computer's own
+/// Deletes those of the `listed` uploads that nobody will finish and returns their names: those named in `dead` (of this computer's own
 /// ended runs), and any other older than `age` by the place's clock. Never one named in `keep` (parked, to be
 /// adopted), never a name that is not exactly ours.
 pub fn sweep(
     place: &dyn Destination,
+    listed: &[Stored],
     now: SystemTime,
     age: Duration,
     dead: &[String],
@@ -115,13 +116,13 @@ pub fn sweep(
         modified.and_then(|modified| now.duration_since(modified).ok()).is_some_and(|passed| passed > age)
     };
     let mut swept = Vec::new();
-    for stored in place.list()? {
+    for stored in listed {
         if is_upload_name(&stored.name)
             && !keep.contains(&stored.name)
             && (dead.contains(&stored.name) || is_old(stored.modified))
         {
             place.delete(&stored.name)?;
-            swept.push(stored.name);
+            swept.push(stored.name.clone());
         }
     }
     Ok(swept)

@@ -162,6 +162,8 @@ pub(super) struct ArchiveReader<R> {
     extensions: Extensions,
     /// Name of the current entry.
     name: Vec<u8>,
+    /// Offset of the first header block that belongs to the current entry.
+    start: u64,
     /// Offset of the current entry's own header.
     entry_offset: u64,
     /// Bytes of the current body not yet read, and the padding after it.
@@ -177,6 +179,7 @@ impl<R: Read> ArchiveReader<R> {
             block: Header::new_old(),
             extensions: Extensions::default(),
             name: Vec::new(),
+            start: 0,
             entry_offset: 0,
             remaining: 0,
             padding: 0,
@@ -206,6 +209,7 @@ impl<R: Read> ArchiveReader<R> {
         self.source.skip(self.remaining + self.padding)?;
         (self.remaining, self.padding) = (0, 0);
         self.extensions.clear();
+        self.start = self.source.offset;
         loop {
             self.entry_offset = self.source.offset;
             if !self.source.read_block(self.block.as_mut_bytes())? || header::is_zero(&self.block) {
@@ -233,6 +237,11 @@ impl<R: Read> ArchiveReader<R> {
 
     pub(super) fn name(&self) -> &[u8] {
         &self.name
+    }
+
+    /// Offset at which another reader would find the current entry, extended headers included.
+    pub(super) fn start(&self) -> u64 {
+        self.start
     }
 
     pub(super) fn unusable(&self, expected: &'static str) -> FormatError {

@@ -89,6 +89,8 @@ pub struct SigEntry {
     pub element: Element,
     pub path: EntryPath,
     pub attributes: Attributes,
+    /// Where in the tar stream the entry begins.
+    pub offset: u64,
     /// Bytes of the signature.
     pub size: u64,
     /// Written by a newer version of this program; what we know of it is read all the same.
@@ -121,7 +123,7 @@ impl<R: Read> SigtarReader<R> {
         };
         let path = EntryPath::parse(path).map_err(|e| self.archive.invalid_path(e))?;
         let (attributes, size, newer) = (decoded.attributes, decoded.size, decoded.newer);
-        Ok(Some(SigEntry { element, path, attributes, size, newer }))
+        Ok(Some(SigEntry { element, path, attributes, offset: self.archive.start(), size, newer }))
     }
 
     /// Replaces `body` by the rest of the current entry's body. More than 1 GiB is refused; `next` can go on.

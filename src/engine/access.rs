@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Place;
 use crate::context::Context;
-use crate::destination::{self, Lease, LeaseError};
+use crate::destination::{self, Lease, LeaseError, Stored};
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
 use crate::lock::{CacheLock, LockError, UrlLock, runtime_folder};
@@ -34,20 +34,25 @@ impl Local {
         Ok(Self { url, after_death, _cache: cache })
     }
 
-    /// The place must exist. Also removes what dead runs left half-uploaded.
-    pub(super) fn lease(&self, place: &Place, ctx: &Context) -> Result<Lease> {
-        let left_behind = Journal::left_behind(&place.cache)?;
-        let crashed = left_behind.as_ref().and_then(|(journal, _)| journal.header.lease.clone());
+    /// The place must exist.
+    pub(super) fn lease(&self, place: &Place, ctx: &Context) -> std::result::Result<Lease, LeaseError> {
+        let left_behind = Journal::left_behind(&place.cache).ok().flatten();
+        let crashed = left_behind.and_then(|(journal, _)| journal.header.lease);
         let tag = self.url.holder_tag(&place.destination.describe());
         let (destination, now) = (Arc::clone(&place.destination), Timestamp::now().seconds);
-        let lease = Lease::acquire(destination, tag, crashed.as_deref(), now, ctx).map_err(lease_error)?;
+        Lease::acquire(destination, tag, crashed.as_deref(), now, ctx)
+    }
+
+    /// Removes what dead runs left half-uploaded. Only while the place is leased.
+    pub(super) fn sweep(&self, place: &Place, listed: &[Stored]) -> Result<()> {
+        let left_behind = Journal::left_behind(&place.cache)?;
         let age = if left_behind.is_some() || self.after_death { Duration::ZERO } else { ABANDONED };
         let groups = left_behind.map(|(_, groups)| groups).unwrap_or_default();
         let volumes = groups.iter().flat_map(|group| &group.volumes);
         let mut keep: Vec<_> = volumes.map(|volume| volume.staged.clone()).collect();
         keep.extend(ParkedList::open(&place.cache).names());
-        destination::sweep(&*place.destination, SystemTime::now(), age, &[], &keep)?;
-        Ok(lease)
+        destination::sweep(&*place.destination, listed, SystemTime::now(), age, &[], &keep)?;
+        Ok(())
     }
 }
 

@@ -10,15 +10,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::access::{Local, lease_error};
 use super::pipeline::{self, Settled, Stored};
 use super::plan::{self, Decision};
-use super::{BackupJob, BackupReport};
+use super::{BackupJob, BackupReport, Place};
 use crate::context::{Clock, Context, Level};
-use crate::destination::{self, ErrorKind, Lease, MARKER_NAME, Marker};
+use crate::destination::{self, ErrorKind, Lease, LeaseError, MARKER_NAME, Marker};
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
+use crate::repository::basis::SignatureStore;
 use crate::repository::journal::Header;
-use crate::repository::{
-    BackupSet, Manifest, PriorStates, RECORDS_VERSION, Recovered, Repository, SetTime, recover,
-};
+use crate::repository::{BackupSet, Manifest, RECORDS_VERSION, Recovered, Repository, SetTime, recover};
 use crate::tree::walk::Walk;
 
 pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
@@ -31,13 +30,15 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
         return Err(Error::PassphraseNeeded);
     }
     let local = Local::acquire(&job.place)?;
-    prepare_place(&job, ctx)?;
     let place = &job.place;
+    // Listed only while the place is ours: what another run adds after a listing would be built on twice.
+    let mut lease = lease(&local, place, ctx)?;
     let mut repository =
         Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;
     repository.prove_passphrase()?;
-    let mut lease = local.lease(place, ctx)?;
+    local.sweep(place, repository.listed())?;
     let recovered = recover(&mut repository, passphrase, ctx)?;
+    let repository = Arc::new(repository);
 
     let chain = repository.newest_chain();
     let manifests = match chain {
@@ -71,26 +72,33 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
         source_id: source_id(&manifests)?,
         lease: Some(lease.id().to_string()),
     };
-    let prior = PriorStates::of_sets(&repository, continued)?;
+    let catalog = repository.catalog(continued)?;
+    let signatures = SignatureStore::new(&repository, &catalog, continued);
+    let prior = catalog.states(&repository, continued);
     mark_place(&repository, ctx)?;
-    let settled = Settled { job: &job, repository: &repository, header, sealing, scanned };
+    let settled =
+        Settled { job: &job, repository: &repository, signatures: &signatures, header, sealing, scanned };
     let stored = pipeline::store(settled, walk, prior, ctx, || {
         lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
     })?;
-    release(lease);
+    drop(lease);
     Ok(report(&stored, set.at.0, set.is_full(), started, recovered))
 }
 
-/// Makes the folder of a first backup. A place that was there before and is gone now is an unplugged drive.
-fn prepare_place(job: &BackupJob, ctx: &Context) -> Result<()> {
-    let destination = &job.place.destination;
-    match destination.list() {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind == ErrorKind::NotFound && !knows_backups(&job.place.cache) => {}
-        Err(error) => return Err(error.into()),
+/// Takes the place for this run; makes the folder of a first backup. A place that was there before and is gone
+/// now is an unplugged drive.
+fn lease(local: &Local, place: &Place, ctx: &Context) -> Result<Lease> {
+    let destination = &place.destination;
+    match local.lease(place, ctx) {
+        Err(LeaseError::Destination(error))
+            if error.kind == ErrorKind::NotFound && !knows_backups(&place.cache) =>
+        {
+            ctx.say(Level::Info, format_args!("Creating {}", destination.describe()));
+            destination.create()?;
+            local.lease(place, ctx).map_err(lease_error)
+        }
+        leased => leased.map_err(lease_error),
     }
-    ctx.say(Level::Info, format_args!("Creating {}", destination.describe()));
-    Ok(destination.create()?)
 }
 
 /// Whether backups to this place were made or read before.
@@ -183,11 +191,6 @@ fn source_id(manifests: &[Manifest]) -> Result<String> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|e| Error::Internal(e.to_string()))?;
     Ok(random.iter().map(|b| format!("{b:02x}")).collect())
-}
-
-/// The lease's drop deletes it at the place.
-fn release(lease: Lease) {
-    drop(lease);
 }
 
 fn seconds_now() -> f64 {

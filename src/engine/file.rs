@@ -15,7 +15,7 @@ use crate::delta::{Basis, Differ, SignatureBuilder, block_length, whole_copy};
 use crate::entry::{Attributes, Content, EntryPath};
 use crate::error::Error;
 use crate::repository::volumes::Volumes;
-use crate::repository::{Body, BodyWriter, Prior, Signatures};
+use crate::repository::{Body, BodyWriter, Signatures};
 use crate::tree::metadata::read_extended;
 use crate::tree::source::{DiskIdentity, disk_identity};
 use crate::tree::walk::Entry;
@@ -35,6 +35,13 @@ const TRIES: usize = 3;
 
 type Outcome<T> = Result<T, Fault>;
 
+/// What the newest backup that has the file recorded of it.
+pub(super) struct Known<'a> {
+    pub(super) attributes: &'a Attributes,
+    /// librsync signature of its content; `None` when there is none to build a delta on.
+    pub(super) signature: Option<Vec<u8>>,
+}
+
 /// What went into the volumes.
 struct Stored {
     signature: Vec<u8>,
@@ -43,7 +50,7 @@ struct Stored {
 }
 
 impl FileStore<'_, '_> {
-    pub(super) fn store(&mut self, entry: &Entry, prior: Option<&Prior>) -> Outcome<()> {
+    pub(super) fn store(&mut self, entry: &Entry, prior: Option<&Known>) -> Outcome<()> {
         let opened = self.producer.source.open_file(&entry.path).and_then(|file| {
             let extended = read_extended(&file, self.producer.owners)?;
             let before = disk_identity(&file)?;
@@ -92,7 +99,7 @@ impl FileStore<'_, '_> {
         path: &EntryPath,
         attributes: &mut Attributes,
         mut before: DiskIdentity,
-        prior: Option<&Prior>,
+        prior: Option<&Known>,
     ) -> Outcome<Option<Stored>> {
         let mut data = Vec::new();
         for _ in 0..TRIES {
@@ -127,10 +134,10 @@ impl FileStore<'_, '_> {
         path: &EntryPath,
         attributes: &mut Attributes,
         before: DiskIdentity,
-        prior: Option<&Prior>,
+        prior: Option<&Known>,
     ) -> Outcome<Stored> {
         // Only the attributes seem to have changed: when the content is proven the same, nothing is stored of it.
-        if let Some(Prior { attributes: old, signature: Some(signature), .. }) = prior
+        if let Some(Known { attributes: old, signature: Some(signature) }) = prior
             && let Some(content) = old.content.filter(|c| c.size == before.size && old.mtime == before.mtime)
             && self.hash(file, path, before.size)? == content
         {
@@ -246,7 +253,7 @@ fn failed_midway(producer: &Producer, path: &EntryPath, error: &io::Error) -> Fa
 }
 
 /// The signature of new content, and the delta if that is worth more than the content itself.
-fn describe(data: &[u8], content: &Content, prior: Option<&Prior>) -> (Vec<u8>, Option<Vec<u8>>) {
+fn describe(data: &[u8], content: &Content, prior: Option<&Known>) -> (Vec<u8>, Option<Vec<u8>>) {
     let old = prior.and_then(|prior| prior.signature.as_ref().map(|signature| (prior, signature)));
     if let Some((prior, signature)) = old
         && prior.attributes.content == Some(*content)

@@ -1,4 +1,4 @@
-//! Every path as of a date, from signatures alone.
+//! Every path as of a date, from the catalogue.
 
 use std::sync::Arc;
 
@@ -6,13 +6,14 @@ use super::ListJob;
 use super::dates::sets_at;
 use crate::context::Context;
 use crate::error::Result;
-use crate::repository::{PriorStates, Repository};
+use crate::repository::Repository;
 
 pub(super) fn run(job: ListJob, ctx: &Context) -> Result<()> {
     let place = job.place;
     let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let repository = Arc::new(repository);
     let sets = sets_at(&repository, job.time, ctx)?;
-    for prior in PriorStates::of_sets(&repository, sets)? {
+    for prior in repository.catalog(sets)?.states(&repository, sets) {
         ctx.check()?;
         let prior = prior?;
         (job.each)(&prior.path, &prior.attributes);

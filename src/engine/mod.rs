@@ -15,8 +15,10 @@ mod pipeline;
 mod plan;
 mod produce;
 mod restore;
+mod search;
 mod states;
 mod status;
+pub mod timeline;
 mod verify;
 
 use std::ffi::OsString;
@@ -111,6 +113,16 @@ pub struct ListJob {
     pub each: Arc<EachEntry>,
 }
 
+pub type EachFound = dyn Fn(&EntryPath, &[timeline::Version]) + Send + Sync;
+
+pub struct SearchJob {
+    pub place: Place,
+    /// Part of a file's name, in any case.
+    pub text: String,
+    /// Called for each path with its versions, oldest first; in path order.
+    pub each: Arc<EachFound>,
+}
+
 pub struct StatusJob {
     pub place: Place,
 }
@@ -120,6 +132,7 @@ pub enum Job {
     Restore(RestoreJob),
     Verify(VerifyJob),
     List(ListJob),
+    Search(SearchJob),
     Status(StatusJob),
 }
 
@@ -129,6 +142,7 @@ pub enum JobKind {
     Restore,
     Verify,
     List,
+    Search,
     Status,
 }
 
@@ -138,6 +152,7 @@ pub enum Report {
     Restore(RestoreReport),
     Verify(VerifyReport),
     List,
+    Search,
     Status(CollectionStatus),
 }
 
@@ -192,6 +207,7 @@ impl Job {
             Self::Restore(_) => JobKind::Restore,
             Self::Verify(_) => JobKind::Verify,
             Self::List(_) => JobKind::List,
+            Self::Search(_) => JobKind::Search,
             Self::Status(_) => JobKind::Status,
         }
     }
@@ -204,6 +220,7 @@ pub fn run(job: Job, ctx: &Context) -> Result<Report> {
         Job::Restore(job) => restore::run(job, ctx).map(Report::Restore),
         Job::Verify(job) => verify::run(job, ctx).map(Report::Verify),
         Job::List(job) => list::run(job, ctx).map(|()| Report::List),
+        Job::Search(job) => search::run(job, ctx).map(|()| Report::Search),
         Job::Status(job) => status::run(job, ctx).map(Report::Status),
     }
 }

@@ -24,6 +24,7 @@ use super::produce::{Counts, Done, Produced, Producer};
 use crate::context::{Context, Level};
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
+use crate::repository::basis::SignatureStore;
 use crate::repository::journal::Header;
 use crate::repository::seal::Sealing;
 use crate::repository::writer::SetWriter;
@@ -45,6 +46,8 @@ const AHEAD: usize = 16;
 pub(super) struct Settled<'a> {
     pub(super) job: &'a BackupJob,
     pub(super) repository: &'a Repository,
+    /// What deltas are built on.
+    pub(super) signatures: &'a SignatureStore,
     pub(super) header: Header,
     pub(super) sealing: Sealing,
     /// When the walk began.
@@ -59,7 +62,7 @@ pub(super) fn store(
     ctx: &Context,
     mut still_ours: impl FnMut() -> Result<()>,
 ) -> Result<Stored> {
-    let Settled { job, repository, header, sealing, scanned } = settled;
+    let Settled { job, repository, signatures, header, sealing, scanned } = settled;
     let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
     let source = Source::open(&job.source)
         .map_err(|error| Error::Source(WalkError::Unreadable { path: job.source.clone(), error }))?;
@@ -75,6 +78,7 @@ pub(super) fn store(
         destination,
         sealing: &sealing,
         repository,
+        basis: signatures,
         parked: &parked,
         scanned,
         done,

@@ -7,16 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::batch::Batch;
 use super::compare::Action;
-use super::file::FileStore;
+use super::file::{FileStore, Known};
 use crate::context::{Change, Context, Phase, ProblemKind, Progress};
 use crate::destination::Destination;
 use crate::entry::{Attributes, DiskState, EntryPath, Kind, Timestamp};
 use crate::error::Result;
+use crate::repository::basis::{SignatureReader, SignatureStore};
 use crate::repository::parked::ParkedList;
 use crate::repository::seal::Sealing;
 use crate::repository::volumes::{Parking, VolumeFault, Volumes};
 use crate::repository::writer::FinishedVolume;
-use crate::repository::{Prior, Repository, Signatures};
+use crate::repository::{Fragment, Prior, Repository, Signatures};
 use crate::tree::metadata::read_extended;
 use crate::tree::owner::Owners;
 use crate::tree::source::Source;
@@ -25,8 +26,7 @@ use crate::tree::walk::Entry;
 pub(super) struct Produced {
     pub(super) number: usize,
     pub(super) volumes: Vec<FinishedVolume>,
-    /// Gzip member of sigtar entries.
-    pub(super) signatures: Vec<u8>,
+    pub(super) signatures: Fragment,
     pub(super) counts: Counts,
     pub(super) next: Option<EntryPath>,
 }
@@ -65,6 +65,8 @@ pub(super) struct Producer<'a> {
     pub(super) destination: &'a dyn Destination,
     pub(super) sealing: &'a Sealing,
     pub(super) repository: &'a Repository,
+    /// Signatures of earlier backups.
+    pub(super) basis: &'a SignatureStore,
     pub(super) parked: &'a ParkedList,
     /// When the walk began.
     pub(super) scanned: Timestamp,
@@ -141,6 +143,7 @@ impl Producer<'_> {
         index: &mut usize,
     ) -> std::result::Result<Produced, Fault> {
         let mut signatures = Signatures::new()?;
+        let mut basis = self.basis.reader();
         let mut counts = Counts { problems: left_out.len() as u64, ..Counts::default() };
         for (i, action) in batch.actions.iter().enumerate().filter(|(i, _)| !left_out.contains(i)) {
             *index = i;
@@ -155,7 +158,7 @@ impl Producer<'_> {
                 }
                 Action::Store { entry, prior } => {
                     let prior = prior.as_deref();
-                    self.store(entry, prior, volumes, &mut signatures, &mut counts)?;
+                    self.store(entry, prior, &mut basis, volumes, &mut signatures, &mut counts)?;
                 }
             }
         }
@@ -168,13 +171,16 @@ impl Producer<'_> {
         &self,
         entry: &Entry,
         prior: Option<&Prior>,
+        basis: &mut SignatureReader,
         volumes: &mut Volumes,
         signatures: &mut Signatures,
         counts: &mut Counts,
     ) -> std::result::Result<(), Fault> {
         if entry.attributes.kind == Kind::File {
             let mut store = FileStore { producer: self, volumes, signatures, counts };
-            store.store(entry, prior)?;
+            let known =
+                prior.map(|prior| Known { attributes: &prior.attributes, signature: basis.read(prior) });
+            store.store(entry, known.as_ref())?;
         } else {
             let Some(attributes) = self.look_closer(entry) else {
                 counts.problems += 1;

@@ -1,58 +1,85 @@
 //! The local cache in duplicity's own layout: signatures gzipped, manifests plain (`FORMAT.md`, cache).
 //!
-//! Purely a cache: keyed to the place by set names, checked by hash before use, fetched anew when
-//! missing or damaged. Safe to delete at any time.
+//! Purely a cache: keyed to the place by the names and sizes of what is stored there, checked by hash before use,
+//! fetched anew when missing or damaged. Safe to delete at any time.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Repository;
-use crate::deflate::{self, GzipWriter, gunzip};
+use super::members::MemberWriter;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name::{Part, Sealing, SetId};
 use crate::duplicity::time::asctime;
 use crate::error::{Error, Result};
 
-/// Hashes of what we put here, so that damage is noticed before use.
+/// What we put here, so that damage and changes at the place are noticed before use.
 const INDEX: &str = "hindsight-cache.json";
 
 pub(crate) struct Cache {
     folder: PathBuf,
+    /// As in the index when it was last looked at.
+    vouched: Mutex<AllVouched>,
 }
+
+/// A cached file that was right when it was written.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Vouched {
+    /// Of the cached file, in hexadecimal digits.
+    pub(crate) sha256: String,
+    /// Bytes of the stored file that it was made from.
+    stored: u64,
+}
+
+/// By the name of the cached file.
+type AllVouched = BTreeMap<String, Vouched>;
 
 impl Cache {
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).map_err(Error::local(folder))?;
-        Ok(Self { folder: folder.to_path_buf() })
+        let vouched = Mutex::new(read_index(folder));
+        Ok(Self { folder: folder.to_path_buf(), vouched })
     }
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    fn index(&self) -> BTreeMap<String, String> {
-        let text = fs::read(self.folder.join(INDEX)).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+    fn index(&self) -> MutexGuard<'_, AllVouched> {
+        self.vouched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers the hash of a cached file that is known to be right.
-    pub(crate) fn vouch(&self, name: &str) -> Result<()> {
-        let path = self.folder.join(name);
-        let hash = hash_file(&path).map_err(Error::local(&path))?;
+    fn vouched(&self, name: &str) -> Option<Vouched> {
+        self.index().get(name).filter(|_| self.folder.join(name).exists()).cloned()
+    }
+
+    /// Remembers the hash of cached files that are known to be right, each made from a stored file of so
+    /// many bytes. Returns the hash of the last.
+    pub(crate) fn vouch(&self, files: &[(&str, u64)]) -> Result<String> {
         let mut index = self.index();
+        // Another process may have written meanwhile.
+        index.extend(read_index(&self.folder));
         index.retain(|name, _| self.folder.join(name).exists());
-        index.insert(name.to_string(), hash);
-        let text = serde_json::to_vec(&index).map_err(|e| Error::Internal(e.to_string()))?;
-        self.replace(INDEX, |out| out.write_all(&text))
+        let mut last = String::new();
+        for (name, stored) in files {
+            let path = self.folder.join(name);
+            last = hash_file(&path).map_err(Error::local(&path))?;
+            index.insert((*name).to_string(), Vouched { sha256: last.clone(), stored: *stored });
+        }
+        let text = serde_json::to_vec(&*index).map_err(|e| Error::Internal(e.to_string()))?;
+        self.replace(INDEX, |out| out.write_all(&text))?;
+        Ok(last)
     }
 
-    fn is_sound(&self, name: &str) -> bool {
-        let expected = self.index().remove(name);
-        expected.is_some() && hash_file(&self.folder.join(name)).ok() == expected
+    /// What was found damaged is fetched again.
+    pub(crate) fn forget(&self, name: &str) {
+        let _ = fs::remove_file(self.folder.join(name));
     }
 
     /// Writes a cached file whole or not at all.
@@ -65,19 +92,38 @@ impl Cache {
         };
         write().map_err(Error::local(self.folder.join(name)))
     }
+
+    /// The content of a cached file if it is the one that was vouched for.
+    fn sound(&self, name: &str, vouched: &Vouched) -> Option<Vec<u8>> {
+        let content = fs::read(self.folder.join(name)).ok()?;
+        (vouched.sha256 == hex(&Sha256::digest(&content))).then_some(content)
+    }
+}
+
+fn read_index(folder: &Path) -> AllVouched {
+    let text = fs::read(folder.join(INDEX)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 fn hash_file(path: &Path) -> io::Result<String> {
+    sha256_of(File::open(path)?).map(|hash| hex(&hash))
+}
+
+pub(super) fn sha256_of(mut source: impl Read) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
-    let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 18];
     loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            n => hasher.update(&buffer[..n]),
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finalize().into()),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok(hasher.finalize().iter().map(|b| format!("{b:02x}")).collect())
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 impl Repository {
@@ -85,26 +131,40 @@ impl Repository {
         self.name_of(set, Part::Signatures, Sealing::Gzip)
     }
 
-    /// Plain sigtar of a set, from the cache when it is sound there, else fetched into it first:
-    /// a stored sigtar is only trusted once it was decrypted to its end.
-    pub(crate) fn signatures(&self, set: &BackupSet) -> Result<impl Read + Send + use<>> {
-        let cached = self.cached_signatures_name(set.id);
-        if !self.cache.is_sound(&cached) {
-            self.fetch_signatures(set, &cached)?;
-        }
-        let path = self.cache.folder.join(&cached);
-        let file = File::open(&path).map_err(Error::local(&path))?;
-        Ok(gunzip(BufReader::with_capacity(1 << 17, file)))
+    /// Whether the vouched file was made from what is listed at the place now.
+    fn is_current(&self, vouched: &Vouched, stored: Option<&String>) -> bool {
+        stored.is_some_and(|name| self.size_of(name) == Some(vouched.stored))
     }
 
-    fn fetch_signatures(&self, set: &BackupSet, cached: &str) -> Result<()> {
+    /// Hash of a set's cached signatures, where there are any that belong to what is at the place.
+    pub(super) fn vouched_signatures(&self, set: &BackupSet) -> Option<String> {
+        let found = self.cache.vouched(&self.cached_signatures_name(set.id))?;
+        self.is_current(&found, set.signatures.as_ref()).then_some(found.sha256)
+    }
+
+    /// Plain sigtar of a set as gzip members, with its hash: from the cache when it is sound there, else fetched
+    /// into it first: a stored sigtar is only trusted once it was decrypted to its end.
+    pub(crate) fn cached_signatures(&self, set: &BackupSet) -> Result<(File, String)> {
+        let cached = self.cached_signatures_name(set.id);
+        let path = self.cache.folder.join(&cached);
+        let open = || File::open(&path).map_err(Error::local(&path));
+        if let Some(sha256) = self.vouched_signatures(set)
+            && hash_file(&path).is_ok_and(|hash| hash == sha256)
+        {
+            return Ok((open()?, sha256));
+        }
+        let sha256 = self.fetch_signatures(set, &cached)?;
+        Ok((open()?, sha256))
+    }
+
+    fn fetch_signatures(&self, set: &BackupSet, cached: &str) -> Result<String> {
         let Some(name) = &set.signatures else {
             return Err(Error::damaged(format!("the backup of {} has no signatures", asctime(set.id.at.0))));
         };
         let mut plain = self.unseal(name, self.destination.open(name)?)?;
         let mut reading = None;
         let stored = self.cache.replace(cached, |file| {
-            let mut out = GzipWriter::new(io::BufWriter::new(file), deflate::DEFAULT_LEVEL)?;
+            let mut out = MemberWriter::new(io::BufWriter::new(file))?;
             if let Err(error) = io::copy(&mut plain, &mut out) {
                 reading = Some(error.to_string());
                 return Err(error);
@@ -113,7 +173,29 @@ impl Repository {
         });
         match reading {
             Some(detail) => Err(Error::damaged(format!("{name}: {detail}"))),
-            None => stored.and_then(|()| self.cache.vouch(cached)),
+            None => {
+                stored.and_then(|()| self.cache.vouch(&[(cached, self.size_of(name).unwrap_or_default())]))
+            }
         }
+    }
+
+    /// Text of a set's manifest as the place had it when it was read or written here.
+    pub(super) fn cached_manifest(&self, set: &BackupSet) -> Option<Vec<u8>> {
+        let cached = self.name_of(set.id, Part::Manifest, Sealing::Plain);
+        let vouched =
+            self.cache.vouched(&cached).filter(|found| self.is_current(found, set.manifest.as_ref()))?;
+        self.cache.sound(&cached, &vouched)
+    }
+
+    pub(super) fn keep_manifest(&self, set: SetId, text: &[u8], stored: u64) -> Result<()> {
+        let cached = self.name_of(set, Part::Manifest, Sealing::Plain);
+        self.cache.replace(&cached, |file| file.write_all(text))?;
+        self.cache.vouch(&[(&cached, stored)]).map(drop)
+    }
+
+    /// Plain sigtar of a set.
+    pub(crate) fn signatures(&self, set: &BackupSet) -> Result<impl Read + Send + use<>> {
+        let (file, _) = self.cached_signatures(set)?;
+        Ok(crate::deflate::gunzip(io::BufReader::with_capacity(1 << 17, file)))
     }
 }

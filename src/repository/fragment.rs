@@ -1,18 +1,25 @@
-//! The signatures of one batch, gathered in memory as a gzip member of tar entries.
+//! The signatures of one batch, gathered in memory as gzip members of tar entries.
 
 use std::io;
 
-use crate::deflate::{self, GzipWriter};
+use super::members::MemberWriter;
 use crate::duplicity::sigtar::SigtarWriter;
 use crate::entry::{Attributes, EntryPath};
 use crate::error::{Error, Result};
 
-pub(crate) struct Signatures(SigtarWriter<GzipWriter<Vec<u8>>>);
+pub(crate) struct Signatures(SigtarWriter<MemberWriter<Vec<u8>>>);
+
+/// Fragments of all batches in order are a set's archive but for its end.
+pub(crate) struct Fragment {
+    /// Whole gzip members.
+    pub(crate) gzip: Vec<u8>,
+    /// Bytes of tar in them.
+    pub(crate) plain: u64,
+}
 
 impl Signatures {
     pub(crate) fn new() -> Result<Self> {
-        let out = GzipWriter::new(Vec::new(), deflate::DEFAULT_LEVEL).map_err(in_memory)?;
-        Ok(Self(SigtarWriter::new(out)))
+        Ok(Self(SigtarWriter::new(MemberWriter::new(Vec::new()).map_err(in_memory)?)))
     }
 
     /// A file with its librsync signature.
@@ -28,9 +35,10 @@ impl Signatures {
         self.0.deleted(path).map_err(in_memory)
     }
 
-    /// The member; members of all batches in order are the set's archive but for its end.
-    pub(crate) fn finish(self) -> Result<Vec<u8>> {
-        self.0.into_fragment().finish().map_err(in_memory)
+    pub(crate) fn finish(self) -> Result<Fragment> {
+        let members = self.0.into_fragment();
+        let plain = members.plain();
+        Ok(Fragment { gzip: members.finish().map_err(in_memory)?, plain })
     }
 }
 

@@ -4,12 +4,14 @@
 //! deltas. Bytes are believed only when authenticated: a manifest's message first, then a volume's stored
 //! bytes against the hash in that manifest, before any of it is parsed.
 
+pub(crate) mod basis;
 mod body;
 mod cache;
+pub(crate) mod catalog;
 mod fragment;
 pub(crate) mod journal;
+mod members;
 pub(crate) mod parked;
-mod prior;
 mod recover;
 pub(crate) mod seal;
 pub(crate) mod stream;
@@ -20,7 +22,7 @@ pub(crate) mod writer;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection};
 pub(crate) use crate::duplicity::difftar::Body;
@@ -30,12 +32,12 @@ pub(crate) use crate::duplicity::time::SetTime;
 pub use crate::duplicity::time::{InvalidTime, asctime, parse_user_time};
 pub(crate) use body::BodyWriter;
 pub(crate) use cache::Cache;
-pub(crate) use fragment::Signatures;
-pub(crate) use prior::{Prior, PriorStates};
+pub(crate) use catalog::Prior;
+pub(crate) use fragment::{Fragment, Signatures};
 pub(crate) use recover::{Recovered, recover};
 
 use crate::crypto::Opener;
-use crate::destination::{Destination, ErrorKind};
+use crate::destination::{Destination, ErrorKind, Stored};
 use crate::duplicity::name::{FileName, Part, Prefixes, Sealing};
 use crate::error::{Error, Result, opening};
 use crate::secret::Passphrase;
@@ -53,6 +55,9 @@ pub(crate) struct Repository {
     pub(crate) collection: Collection,
     prefixes: Prefixes,
     sizes: HashMap<String, u64>,
+    listed: Vec<Stored>,
+    /// Name and stored bytes of the manifest that was read first: the newest, which is wanted several times.
+    read_first: Mutex<Option<(String, Arc<[u8]>)>>,
 }
 
 impl Repository {
@@ -69,16 +74,24 @@ impl Repository {
             collection: Collection::default(),
             prefixes: Prefixes::default(),
             sizes: HashMap::new(),
+            listed: Vec::new(),
+            read_first: Mutex::default(),
         };
         repository.reload()?;
         Ok(repository)
     }
 
     pub(crate) fn reload(&mut self) -> Result<()> {
-        let stored = self.destination.list()?;
-        self.sizes = stored.into_iter().map(|file| (file.name, file.size)).collect();
+        self.listed = self.destination.list()?;
+        self.sizes = self.listed.iter().map(|file| (file.name.clone(), file.size)).collect();
         self.collection = Collection::from_names(self.sizes.keys(), &self.prefixes);
+        self.read_first = Mutex::default();
         Ok(())
+    }
+
+    /// Everything that lay at the place when it was listed.
+    pub(crate) fn listed(&self) -> &[Stored] {
+        &self.listed
     }
 
     pub(crate) fn name_of(&self, set: SetId, part: Part, sealing: Sealing) -> String {
@@ -117,22 +130,48 @@ impl Repository {
         }
     }
 
-    /// The set's manifest from the place: decrypted and whole, or an error.
+    /// The set's manifest: decrypted and whole, or an error. The newest one comes from the place; others from the
+    /// cache, where it has what the place lists.
     pub(crate) fn manifest(&self, set: &BackupSet) -> Result<Manifest> {
         let Some(name) = &set.manifest else {
             return Err(Error::damaged(format!("the backup of {} has no manifest", asctime(set.id.at.0))));
         };
-        let text = self.read_small(name)?;
+        let cached = self.cached_manifest(set);
+        let is_newest = self.newest_chain().is_some_and(|chain| chain.newest().id == set.id);
+        if let Some(text) = cached.as_ref().filter(|_| !is_newest)
+            && let Ok(manifest) = Manifest::parse(text)
+        {
+            return Ok(manifest);
+        }
+        let text = self.open_manifest(name)?;
         let manifest = Manifest::parse(&text).map_err(|e| Error::damaged(format!("{name}: {e}")))?;
+        if cached.as_ref() != Some(&text) {
+            // Without it the next run reads it from the place again.
+            let _ = self.keep_manifest(set.id, &text, self.size_of(name).unwrap_or_default());
+        }
         Ok(manifest)
     }
 
-    fn read_small(&self, name: &str) -> Result<Vec<u8>> {
+    fn open_manifest(&self, name: &str) -> Result<Vec<u8>> {
+        let stored = self.stored_manifest(name)?;
         let mut text = Vec::new();
-        let stored = self.destination.open(name)?;
-        let read = self.unseal(name, stored)?.take(MANIFEST_LIMIT).read_to_end(&mut text);
+        let read = self.unseal(name, &*stored)?.take(MANIFEST_LIMIT).read_to_end(&mut text);
         read.map_err(|error| Error::damaged(format!("{name}: {error}")))?;
         Ok(text)
+    }
+
+    /// As it lies at the place, still sealed.
+    fn stored_manifest(&self, name: &str) -> Result<Arc<[u8]>> {
+        let mut first = self.read_first.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, stored)) = first.as_ref().filter(|(read, _)| read == name) {
+            return Ok(Arc::clone(stored));
+        }
+        let mut stored = Vec::new();
+        let read = self.destination.open(name)?.take(MANIFEST_LIMIT).read_to_end(&mut stored);
+        read.map_err(|error| Error::damaged(format!("{name} cannot be read: {error}")))?;
+        let stored = Arc::from(stored);
+        first.get_or_insert_with(|| (name.to_string(), Arc::clone(&stored)));
+        Ok(stored)
     }
 
     /// Proves that the passphrase opens what is stored. Cheap: one small file of the newest encrypted set.

@@ -5,9 +5,8 @@
 
 use std::io::Read;
 
-use sha2::{Digest, Sha256};
-
 use super::Repository;
+use super::cache::sha256_of;
 use super::journal::{Group, Header, Journal, Volume};
 use super::seal::Sealing;
 use super::writer::SetWriter;
@@ -137,19 +136,12 @@ fn holds(repository: &Repository, name: &str, volume: &Volume) -> Result<bool> {
     if repository.size_of(name) != Some(volume.size) {
         return Ok(false);
     }
-    let mut stored = repository.destination.open(name)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match stored.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finalize()[..] == volume.sha256[..]),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                let error = DestinationError::from_io(name, error);
-                // What cannot be read now may well be whole.
-                return if error.temporary { Err(error.into()) } else { Ok(false) };
-            }
+    match sha256_of(repository.destination.open(name)?) {
+        Ok(found) => Ok(found == volume.sha256),
+        Err(error) => {
+            let error = DestinationError::from_io(name, error);
+            // What cannot be read now may well be whole.
+            if error.temporary { Err(error.into()) } else { Ok(false) }
         }
     }
 }

@@ -54,7 +54,7 @@ impl Repository {
         let Some(passphrase) = passphrase else { return Ok(Sealing::Gzip) };
         let newest = continued.last().and_then(|set| set.manifest.as_ref());
         let salt = match newest {
-            Some(name) => salt_of(self.destination.open(name)?).map_err(|e| opening(name, e))?,
+            Some(name) => salt_of(&*self.stored_manifest(name)?).map_err(|e| opening(name, e))?,
             None => None,
         };
         Ok(Sealing::OpenPgp(match salt {

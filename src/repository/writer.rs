@@ -5,9 +5,11 @@
 
 use std::io::{self, Write};
 
+use super::catalog::LiveIngest;
+use super::fragment::{Fragment, Signatures};
 use super::journal::{self, Group, Journal};
 use super::seal::{Sealed, SealedWriter, Sealing, put_error};
-use super::{RECORDS_VERSION, Repository};
+use super::{Chain, RECORDS_VERSION, Repository};
 use crate::deflate::{self, GzipWriter, gunzip};
 use crate::destination::Existing;
 use crate::duplicity::difftar::DifftarWriter;
@@ -38,6 +40,8 @@ pub(crate) struct SetWriter<'r> {
     signatures_end: u64,
     /// Final names of a group that failed on its way: some of them may be visible.
     failed: Vec<String>,
+    /// `None` once there was trouble with it.
+    catalog: Option<LiveIngest>,
     /// The signatures on their way to the place are not those of the committed groups.
     spoilt: bool,
 }
@@ -49,7 +53,11 @@ impl<'r> SetWriter<'r> {
         header: journal::Header,
     ) -> Result<Self> {
         let journal = Journal::create(repository.cache.folder(), header)?;
-        Self::with_journal(repository, sealing, journal)
+        let mut writer = Self::with_journal(repository, sealing, journal)?;
+        let set = writer.set();
+        let chain = set.from.and_then(|_| repository.newest_chain()).map_or(set.at, Chain::start);
+        writer.catalog = LiveIngest::begin(repository, chain.0, set).ok();
+        Ok(writer)
     }
 
     fn with_journal(repository: &'r Repository, sealing: Sealing, journal: Journal) -> Result<Self> {
@@ -72,6 +80,7 @@ impl<'r> SetWriter<'r> {
             next: None,
             signatures_end: 0,
             failed: Vec::new(),
+            catalog: None,
             spoilt: false,
         })
     }
@@ -115,18 +124,18 @@ impl<'r> SetWriter<'r> {
         self.repository.name_of(self.set(), Part::Volume(number), self.sealing.named())
     }
 
-    /// Makes a group of volumes visible. `signatures`: gzip member with the sigtar entries of all that the
-    /// group stands for (also when it has no volume of its own). `next`: first path not looked at yet.
+    /// Makes a group of volumes visible. `signatures`: the entries of all that the group stands for (also when it
+    /// has no volume of its own). `next`: first path not looked at yet.
     pub(crate) fn commit(
         &mut self,
         volumes: Vec<FinishedVolume>,
-        signatures: &[u8],
+        signatures: &Fragment,
         next: Option<EntryPath>,
     ) -> Result<()> {
         let first = self.manifest.volumes.last().map_or(1, |volume| volume.number + 1);
         let lines: Vec<_> = (first..).zip(&volumes).map(|(number, volume)| line(number, volume)).collect();
-        let plain = io::copy(&mut gunzip(signatures), &mut io::sink()).map_err(internal)?;
-        let group = self.journal.append(lines, signatures, self.signatures_plain + plain, next.as_ref())?;
+        let plain = self.signatures_plain + signatures.plain;
+        let group = self.journal.append(lines, &signatures.gzip, plain, next.as_ref())?;
         self.failed = (first..).zip(&volumes).map(|(number, _)| self.volume_name(number)).collect();
         let mut records = Vec::with_capacity(volumes.len());
         let mut stored_bytes = 0;
@@ -141,14 +150,18 @@ impl<'r> SetWriter<'r> {
         }
         // All of the group is there. Signatures of anything else would make the next run pass it over.
         self.spoilt = true;
-        io::copy(&mut gunzip(signatures), &mut self.signatures).map_err(put_error)?;
+        let copied = io::copy(&mut gunzip(&signatures.gzip[..]), &mut self.signatures).map_err(put_error)?;
+        if copied != signatures.plain {
+            return Err(Error::Internal("a fragment of signatures is not whole".into()));
+        }
         self.spoilt = false;
         self.failed.clear();
         self.manifest.volumes.append(&mut records);
         self.stored_bytes += stored_bytes;
-        self.signatures_plain += plain;
+        self.signatures_plain = plain;
         self.signatures_end = group.signatures_end;
         self.next = next;
+        self.catalog = self.catalog.take().and_then(|mut live| live.add(signatures).ok().map(|()| live));
         Ok(())
     }
 
@@ -167,18 +180,19 @@ impl<'r> SetWriter<'r> {
         self.signatures.write_all(&end).map_err(put_error)?;
         let set = self.set();
         let name = self.repository.name_of(set, Part::Signatures, self.sealing.named());
-        self.stored_bytes += publish_anew(self.repository, self.signatures, &name)?;
+        let signatures_size = publish_anew(self.repository, self.signatures, &name)?;
 
         let mut text = Vec::new();
         self.manifest.write(&mut text).map_err(internal)?;
         let mut manifest = SealedWriter::stage_manifest(&*self.repository.destination, &self.sealing)?;
         manifest.write_all(&text).map_err(put_error)?;
         let name = self.repository.name_of(set, Part::Manifest, self.sealing.named_for_manifest());
-        self.stored_bytes += publish_anew(self.repository, manifest, &name)?;
+        let manifest_size = publish_anew(self.repository, manifest, &name)?;
 
         // The set stands, whatever becomes of the cache: what is missing there is fetched from the place.
-        let _ = warm_cache(self.repository, self.journal, self.signatures_end, &end, &text);
-        Ok(self.stored_bytes)
+        let warm = Warm { signatures_end: self.signatures_end, end_of_archive: &end, manifest: &text };
+        let _ = warm.cache(self.repository, self.journal, self.catalog, signatures_size, manifest_size);
+        Ok(self.stored_bytes + signatures_size + manifest_size)
     }
 
     /// A volume that the manifest does not name would look like a manifest that was cut off.
@@ -206,24 +220,37 @@ impl<'r> SetWriter<'r> {
         let root = Boundary { path: EntryPath::root(), block: None };
         let volume = FinishedVolume { sealed, start: root.clone(), end: root };
         let next = self.next.clone();
-        self.commit(vec![volume], &gzip_member(&[])?, next)
+        self.commit(vec![volume], &Signatures::new()?.finish()?, next)
     }
 }
 
-fn warm_cache(
-    repository: &Repository,
-    journal: Journal,
+/// What the next run finds in the cache instead of fetching it.
+struct Warm<'a> {
     signatures_end: u64,
-    end_of_archive: &[u8],
-    manifest: &[u8],
-) -> Result<()> {
-    let set = journal.header.set();
-    let cached = repository.cached_signatures_name(set);
-    let last_member = gzip_member(end_of_archive)?;
-    journal.finish(signatures_end, &last_member, &repository.cache.folder().join(&cached))?;
-    repository.cache.vouch(&cached)?;
-    let plain = repository.name_of(set, Part::Manifest, crate::duplicity::name::Sealing::Plain);
-    repository.cache.replace(&plain, |file| file.write_all(manifest))
+    end_of_archive: &'a [u8],
+    manifest: &'a [u8],
+}
+
+impl Warm<'_> {
+    /// Sizes: bytes as stored at the place.
+    fn cache(
+        self,
+        repository: &Repository,
+        journal: Journal,
+        catalog: Option<LiveIngest>,
+        signatures_size: u64,
+        manifest_size: u64,
+    ) -> Result<()> {
+        let set = journal.header.set();
+        let signatures = repository.cached_signatures_name(set);
+        let manifest = repository.name_of(set, Part::Manifest, crate::duplicity::name::Sealing::Plain);
+        let last_member = gzip_member(self.end_of_archive)?;
+        let cache = &repository.cache;
+        journal.finish(self.signatures_end, &last_member, &cache.folder().join(&signatures))?;
+        cache.replace(&manifest, |file| file.write_all(self.manifest))?;
+        let sha256 = cache.vouch(&[(&manifest, manifest_size), (&signatures, signatures_size)])?;
+        catalog.map_or(Ok(()), |catalog| catalog.finish(&sha256))
+    }
 }
 
 pub(crate) fn line(number: u32, volume: &FinishedVolume) -> journal::Volume {

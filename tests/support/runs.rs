@@ -104,7 +104,7 @@ impl Home {
     }
 
     /// As a reader on another computer finds it.
-    fn foreign(&self) -> Place {
+    pub(crate) fn reader(&self) -> Place {
         self.place(Arc::new(Folder::new(self.path("place"))), "reader")
     }
 
@@ -113,12 +113,13 @@ impl Home {
         destination: Arc<dyn Destination>,
         time: i64,
     ) -> (Result<BackupReport, Error>, Arc<Heard>) {
-        self.run_backup(destination, time, Heard::default())
+        self.run_backup(destination, Mode::Auto, time, Heard::default())
     }
 
     fn run_backup(
         &self,
         destination: Arc<dyn Destination>,
+        mode: Mode,
         time: i64,
         heard: Heard,
     ) -> (Result<BackupReport, Error>, Arc<Heard>) {
@@ -127,7 +128,7 @@ impl Home {
             place: self.place(destination, "cache"),
             source: self.source.clone(),
             selection: Arc::new(Selection::everything()),
-            mode: Mode::Auto,
+            mode,
             encrypt: self.passphrase.is_some(),
             volume_size: Some(self.volume_size),
             allow_source_mismatch: false,
@@ -146,6 +147,11 @@ impl Home {
         (report.unwrap(), heard)
     }
 
+    pub(crate) fn full_backup(&self, time: i64) -> BackupReport {
+        let place = Arc::new(Folder::new(self.path("place")));
+        self.run_backup(place, Mode::Full, time, Heard::default()).0.unwrap()
+    }
+
     /// `act` is called in the middle of the run, when the engine is done with a path.
     pub(crate) fn backup_hearing(
         &self,
@@ -153,7 +159,8 @@ impl Home {
         act: impl Fn(Change, &Path) + Send + Sync + 'static,
     ) -> (BackupReport, Arc<Heard>) {
         let heard = Heard { at_change: Some(Box::new(act)), ..Heard::default() };
-        let (report, heard) = self.run_backup(Arc::new(Folder::new(self.path("place"))), time, heard);
+        let (report, heard) =
+            self.run_backup(Arc::new(Folder::new(self.path("place"))), Mode::Auto, time, heard);
         (report.unwrap(), heard)
     }
 
@@ -178,7 +185,7 @@ impl Home {
         if !self.path("place").exists() {
             return Vec::new();
         }
-        let report = engine::run(Job::Status(StatusJob { place: self.foreign() }), &Context::silent());
+        let report = engine::run(Job::Status(StatusJob { place: self.reader() }), &Context::silent());
         let Ok(Report::Status(status)) = report else { panic!("{report:?}") };
         assert!(status.orphaned.is_empty());
         status.chains.iter().flat_map(|chain| &chain.sets).map(|set| set.time).collect()
@@ -191,7 +198,7 @@ impl Home {
         let each = move |path: &EntryPath, attributes: &Attributes| {
             all.lock().unwrap().insert(path.below(Path::new("")), attributes.clone());
         };
-        let job = ListJob { place: self.foreign(), time: Some(time), each: Arc::new(each) };
+        let job = ListJob { place: self.reader(), time: Some(time), each: Arc::new(each) };
         engine::run(Job::List(job), &Context::silent()).unwrap();
         let listed = listed.lock().unwrap();
         listed.clone()
@@ -204,7 +211,7 @@ impl Home {
             fs::remove_dir_all(&target).unwrap();
         }
         let job = RestoreJob {
-            place: self.foreign(),
+            place: self.reader(),
             target: target.clone(),
             path: EntryPath::root(),
             time: Some(time),
