@@ -112,6 +112,14 @@ impl Repository {
         })
     }
 
+    /// The catalogue if it knows all of `sets` already; nothing is read for it.
+    pub(crate) fn catalog_if_known(&self, sets: &[BackupSet]) -> Option<Catalog> {
+        let folder = self.cache.folder();
+        let catalog = folder.join(FILE).exists().then(|| Catalog::open(folder).ok()).flatten()?;
+        let chain = sets.first()?.id.at.0;
+        sets.iter().all(|set| catalog.is_current(self, chain, set).unwrap_or(false)).then_some(catalog)
+    }
+
     fn catalog_knowing(&self, learn: impl Fn(Catalog) -> Outcome<Catalog>) -> Result<Catalog> {
         let folder = self.cache.folder();
         let shared = || Catalog::open(folder).and_then(&learn);
@@ -187,13 +195,17 @@ impl Catalog {
         let Some(full) = sets.first() else { return Ok(self) };
         let chain = full.id.at.0;
         for set in sets {
-            let now = repository.vouched_signatures(set);
-            let known = self.known(chain, set)?;
-            if now.is_none_or(|hash| known.is_none_or(|known| known.sha256 != hash)) {
+            if !self.is_current(repository, chain, set)? {
                 ingest::set(&mut self, repository, chain, set)?;
             }
         }
         Ok(self)
+    }
+
+    /// Whether the set's entries are those of what is at the place.
+    fn is_current(&self, repository: &Repository, chain: i64, set: &BackupSet) -> Outcome<bool> {
+        let Some(now) = repository.vouched_signatures(set) else { return Ok(false) };
+        Ok(self.known(chain, set)?.is_some_and(|known| known.sha256 == now))
     }
 
     /// For an answer that cannot be given. What is damaged is made anew by whoever opens it next.

@@ -158,6 +158,14 @@ impl Catalog {
         Ok(records)
     }
 
+    /// Dates of the sets that have an entry at or below `top`.
+    pub(crate) fn dates_of_entries(&self, chain: i64, top: &EntryPath) -> Outcome<HashSet<i64>> {
+        let query = "SELECT DISTINCT at FROM entries WHERE chain = ?1 AND path >= ?2 AND path < ?3";
+        let mut statement = self.connection.prepare_cached(query)?;
+        let dates = statement.query_map(params![chain, key(top), end_of(&key(top))], |row| row.get(0))?;
+        Ok(dates.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The children of a folder as they were, sorted by name as bytes, among them those that had been deleted by
     /// then (their attributes are `None`).
     pub(crate) fn folder(&self, state: &State, folder: &EntryPath) -> Outcome<Vec<(Vec<u8>, Version)>> {

@@ -76,7 +76,7 @@ impl Catalog {
 
     /// Names of sets that were deleted since stay in the index.
     fn is_known(&self, key: &[u8]) -> Outcome<bool> {
-        let query = "SELECT 1 FROM sets JOIN entries USING (chain, at) WHERE entries.path = ?1 LIMIT 1";
+        let query = "SELECT 1 FROM entries WHERE chain IN (SELECT chain FROM sets) AND path = ?1 LIMIT 1";
         let mut statement = self.connection.prepare_cached(query)?;
         Ok(statement.query_row([key], |_| Ok(())).optional()?.is_some())
     }
