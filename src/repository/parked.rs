@@ -125,7 +125,8 @@ impl Comparing {
         let record = parked.volume.record()?;
         let name = &parked.volume.staged;
         let Ok(stored) = destination.open(name) else { return Ok(None) };
-        let Ok(Some(spool)) = super::volume::checked(stored, name, &record) else { return Ok(None) };
+        let checked = super::volume::checked(stored, name, &record, super::volume::IN_MEMORY);
+        let Ok(Some(spool)) = checked else { return Ok(None) };
         let stored: Box<dyn Read + Send> = if parked.encrypted {
             // Of another passphrase, perhaps: that is no reason not to begin with a new one.
             let Ok(opened) = opener.open(spool) else { return Ok(None) };

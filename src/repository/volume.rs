@@ -13,18 +13,24 @@ use crate::duplicity::manifest::VolumeRecord;
 use crate::duplicity::name::Part;
 use crate::error::{Error, Result};
 
-/// Volumes up to this many stored bytes are held in memory between the check and the reading; larger
-/// ones are spooled (still sealed) to an unnamed temporary file.
-const IN_MEMORY: usize = 40 << 20;
+/// Stored bytes of a volume that may be held in memory where only one is read at a time.
+pub(super) const IN_MEMORY: usize = 40 << 20;
 
 impl Repository {
-    /// Plain tar of a volume whose stored bytes are what the manifest says.
-    pub(crate) fn volume(&self, set: &BackupSet, record: &VolumeRecord) -> Result<Box<dyn Read + Send>> {
+    /// Plain tar of a volume whose stored bytes are what the manifest says. Up to `in_memory` stored bytes are
+    /// held in memory between the check and the reading; more are spooled (still sealed) to an unnamed
+    /// temporary file.
+    pub(crate) fn volume(
+        &self,
+        set: &BackupSet,
+        record: &VolumeRecord,
+        in_memory: usize,
+    ) -> Result<Box<dyn Read + Send>> {
         let Some(name) = set.volumes.get(&record.number) else {
             let name = self.name_of(set.id, Part::Volume(record.number), set.sealing);
             return Err(Error::Damaged { what: format!("{name} is missing") });
         };
-        let Some(spool) = checked(self.destination.open(name)?, name, record)? else {
+        let Some(spool) = checked(self.destination.open(name)?, name, record, in_memory)? else {
             return Err(Error::Damaged { what: format!("{name} is not what was stored") });
         };
         self.unseal(name, io::BufReader::with_capacity(1 << 18, spool))
@@ -36,8 +42,9 @@ pub(super) fn checked(
     stored: impl Read,
     name: &str,
     record: &VolumeRecord,
+    in_memory: usize,
 ) -> Result<Option<SpooledTempFile>> {
-    let mut spool = tempfile::spooled_tempfile(IN_MEMORY);
+    let mut spool = tempfile::spooled_tempfile(in_memory);
     let sound = if let Some(expected) = &record.sha256 {
         hashed_copy::<Sha256>(stored, name, &mut spool)? == expected[..]
     } else if let Some(expected) = &record.sha1 {
