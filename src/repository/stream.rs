@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use super::Repository;
+use super::volume::Memory;
 use crate::context::{Context, Level};
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::manifest::{Boundary, Manifest, VolumeRecord};
@@ -74,11 +75,13 @@ impl SetStream {
         let mut waiting: VecDeque<_> =
             manifest.volumes.iter().filter(|v| v.may_hold(path)).cloned().collect();
         waiting.extend(unlisted(set, manifest));
+        let ahead = ReadAhead::default();
         let decoder = Decoder {
             repository,
             set: Arc::new(set.clone()),
             wanted: path.clone(),
-            ahead: ReadAhead::default(),
+            ahead,
+            memory: Memory::new(ahead.sealed),
             gate: Gate::default(),
             ctx: ctx.clone(),
         };
@@ -93,7 +96,8 @@ impl SetStream {
 
     /// Begins to fetch, so that several sets do so at the same time.
     pub(crate) fn begin(&mut self, ahead: ReadAhead, gate: &Gate) {
-        (self.decoder.ahead, self.decoder.gate) = (ahead, gate.clone());
+        (self.decoder.ahead, self.decoder.memory) = (ahead, Memory::new(ahead.sealed));
+        self.decoder.gate = gate.clone();
         self.start();
     }
 

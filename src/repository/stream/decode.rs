@@ -14,6 +14,7 @@ use crate::duplicity::time::asctime;
 use crate::entry::EntryPath;
 use crate::error::{Error, Result};
 use crate::repository::Repository;
+use crate::repository::volume::Memory;
 
 /// Bytes of a body that come in one piece.
 const PIECE: usize = 64 * 1024;
@@ -46,6 +47,7 @@ pub(super) struct Decoder {
     /// Entries that are neither this nor below it are passed over.
     pub(super) wanted: EntryPath,
     pub(super) ahead: ReadAhead,
+    pub(super) memory: Memory,
     pub(super) gate: Gate,
     pub(super) ctx: Context,
 }
@@ -76,7 +78,7 @@ impl Decoder {
         };
         let opened = {
             let _turn = self.gate.enter();
-            self.repository.volume(&self.set, record, self.ahead.sealed)?
+            self.repository.volume(&self.set, record, &self.memory)?
         };
         let mut tar = DifftarReader::new(opened);
         loop {
