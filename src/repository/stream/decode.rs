@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::{Content, Gate, Head, ReadAhead};
 use crate::context::{Context, Level};
 use crate::duplicity::chain::BackupSet;
-use crate::duplicity::difftar::{DifftarReader, Element, Entry};
+use crate::duplicity::difftar::{DifftarReader, Element, Entry, FormatError};
 use crate::duplicity::manifest::VolumeRecord;
 use crate::duplicity::time::asctime;
 use crate::entry::EntryPath;
@@ -69,38 +69,49 @@ impl Decoder {
         receiver
     }
 
-    /// Reads the volume up to the last entry that can be wanted; where that is the last of all, to the very
-    /// end, so that integrity checks that come last are seen.
     fn decode(&self, record: &VolumeRecord, batch: &mut Batch<'_>) -> Result<()> {
-        let what = |e: &dyn std::fmt::Display| {
+        let what = |error: FormatError| {
             let at = asctime(self.set.id.at.0);
-            Error::damaged(format!("volume {} of the backup of {at}: {e}", record.number))
+            Error::damaged(format!("volume {} of the backup of {at}: {error}", record.number))
         };
-        let opened = {
+        let skipped = |error| self.ctx.say(Level::Warning, format_args!("Skipped: {}", what(error)));
+        let plain = {
             let _turn = self.gate.enter();
             self.repository.volume(&self.set, record, &self.memory)?
         };
-        let mut tar = DifftarReader::new(opened);
-        loop {
-            let entry = match tar.next() {
-                Ok(Some(entry)) => entry,
-                Ok(None) => break,
-                Err(error) if error.concerns_one_entry() => {
-                    self.ctx.say(Level::Warning, format_args!("Skipped: {}", what(&error)));
-                    continue;
-                }
-                Err(error) => return Err(what(&error)),
-            };
-            if entry.path.is_within(&self.wanted) {
-                if !read_body(&mut tar, entry, batch).map_err(|e| what(&e))? {
-                    return Ok(()); // nobody listens any more
-                }
-            } else if entry.path > self.wanted {
-                return Ok(());
-            }
-        }
-        tar.finish().map(|_| ()).map_err(|e| what(&e))
+        read_entries(plain, &self.wanted, batch, &skipped).map_err(what)
     }
+}
+
+/// Reads a volume up to the last entry that can be wanted; where that is the last of all, to the very end, so
+/// that integrity checks that come last are seen.
+fn read_entries(
+    plain: impl Read,
+    wanted: &EntryPath,
+    batch: &mut Batch<'_>,
+    skipped: &dyn Fn(FormatError),
+) -> std::result::Result<(), FormatError> {
+    let mut tar = DifftarReader::new(plain);
+    loop {
+        let entry = match tar.next() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => break,
+            Err(error) if error.concerns_one_entry() => {
+                skipped(error);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if entry.path.is_within(wanted) {
+            if !read_body(&mut tar, entry, batch)? {
+                return Ok(()); // nobody listens any more
+            }
+        } else if entry.path > *wanted {
+            return Ok(());
+        }
+    }
+    tar.finish()?;
+    Ok(())
 }
 
 /// `false` when nobody wants more.
@@ -148,5 +159,64 @@ impl Batch<'_> {
         self.bytes = 0;
         let pieces = std::mem::take(&mut self.pieces);
         pieces.is_empty() || self.to.send(Decoded::Pieces(pieces)).is_ok()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::duplicity::difftar::{Body, DifftarWriter};
+    use crate::entry::{Attributes, Kind};
+
+    fn path(text: &str) -> EntryPath {
+        EntryPath::parse(text.as_bytes()).unwrap()
+    }
+
+    /// A volume of files of 1000 bytes.
+    fn volume(names: &[String]) -> Vec<u8> {
+        let mut tar = DifftarWriter::new(Vec::new());
+        let folder = Attributes { kind: Kind::Directory, ..Attributes::default() };
+        tar.object(&EntryPath::root(), &folder).unwrap();
+        for name in names {
+            tar.file(&path(name), &Attributes::default(), Body::Snapshot, &[7; 1000]).unwrap();
+        }
+        tar.finish().unwrap()
+    }
+
+    /// What comes out, and how many bytes are left.
+    fn read(volume: &[u8], wanted: &str, limit: usize) -> (Vec<Piece>, usize, usize) {
+        let (to, from) = crossbeam_channel::unbounded();
+        let mut batch = Batch { to: &to, pieces: Vec::new(), bytes: 0, limit };
+        let mut rest = volume;
+        read_entries(&mut rest, &path(wanted), &mut batch, &|error| panic!("{error}")).unwrap();
+        batch.flush();
+        let batches = from.len();
+        let pieces = from.try_iter().flat_map(|decoded| match decoded {
+            Decoded::Pieces(pieces) => pieces,
+            _ => panic!("only pieces are expected"),
+        });
+        (pieces.collect(), rest.len(), batches)
+    }
+
+    #[test]
+    fn a_volume_is_read_no_further_than_the_wanted_path() {
+        let names: Vec<_> = (0..100).map(|n| format!("d/{n:02}")).collect();
+        let volume = volume(&names);
+        let (pieces, left, _) = read(&volume, "d/10", 1);
+        assert_eq!(pieces.len(), 1);
+        assert_eq!((&pieces[0].head.path, pieces[0].data.len()), (&path("d/10"), 1000));
+        assert!(left > volume.len() * 8 / 10, "{left} of {} bytes left", volume.len());
+        let (pieces, left, _) = read(&volume, "d", 1);
+        assert_eq!((pieces.len(), left), (100, 0), "the last of all is read to the end");
+    }
+
+    #[test]
+    fn small_files_travel_together() {
+        let names: Vec<_> = (0..100).map(|n| format!("{n:02}")).collect();
+        let (pieces, _, batches) = read(&volume(&names), "", 256 * 1024);
+        assert_eq!((pieces.len(), batches), (101, 1));
+        let (_, _, batches) = read(&volume(&names), "", 20 * 1024);
+        assert!((8..20).contains(&batches), "{batches}");
     }
 }
