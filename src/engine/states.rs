@@ -5,13 +5,14 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 
 use super::compare::is_ours;
 use crate::context::{Context, Level};
-use crate::entry::{Attributes, EntryPath, Kind};
-use crate::error::Result;
-use crate::repository::stream::{Content, Head, ReadAhead, SetStream};
-use crate::repository::{BackupSet, RECORDS_VERSION, Repository};
+use crate::entry::{self, Attributes, EntryPath, Kind};
+use crate::error::{Error, Result};
+use crate::repository::stream::{Content, Gate, Head, ReadAhead, SetStream};
+use crate::repository::{BackupSet, Manifest, RECORDS_VERSION, Repository};
 
 pub(super) struct States {
     /// Oldest set first.
@@ -51,6 +52,26 @@ pub(super) enum Failed {
     Corrupt(&'static str),
 }
 
+/// What is known of a file's content beforehand.
+#[derive(Clone, Copy)]
+pub(super) struct Expected {
+    recorded: Option<entry::Content>,
+    /// Only the recorded hash can tell.
+    unproven: bool,
+    lost: bool,
+}
+
+impl Expected {
+    /// Why this content cannot be believed, if so.
+    pub(super) fn fault(&self, content: &entry::Content) -> Option<Failed> {
+        if self.lost || (self.unproven && self.recorded != Some(*content)) {
+            return Some(Failed::Lost(VOLUME));
+        }
+        let differs = self.recorded.is_some_and(|recorded| recorded != *content);
+        differs.then_some(Failed::Corrupt("its content is not what was saved"))
+    }
+}
+
 struct Source {
     stream: usize,
     head: Head,
@@ -64,14 +85,18 @@ impl States {
         path: &EntryPath,
         ctx: &Context,
     ) -> Result<Self> {
-        let ahead = ReadAhead::for_sets(sets.len());
         let mut streams = Vec::with_capacity(sets.len());
-        for set in sets {
-            let manifest = repository.manifest(set)?;
+        for (set, manifest) in sets.iter().zip(manifests(repository, sets)) {
+            let manifest = manifest?;
             if manifest.version.is_some_and(|version| version > RECORDS_VERSION) {
                 ctx.say(Level::Warning, "A newer version wrote these backups: something may be missing.");
             }
-            streams.push(SetStream::new(Arc::clone(repository), set, &manifest, path, ahead, ctx));
+            streams.push(SetStream::new(Arc::clone(repository), set, &manifest, path, ctx));
+        }
+        let volumes: Vec<_> = streams.iter().map(SetStream::volumes).collect();
+        let gate = Gate::default();
+        for (stream, ahead) in streams.iter_mut().zip(ReadAhead::for_sets(&volumes)) {
+            stream.begin(ahead, &gate);
         }
         Ok(Self { streams })
     }
@@ -79,18 +104,15 @@ impl States {
     /// The next path that exists, or existed and is lost. A file's content must be read before the next call.
     pub(super) fn next(&mut self) -> Result<Option<State>> {
         loop {
-            let mut first: Option<EntryPath> = None;
             for stream in &mut self.streams {
-                if let Some(path) = stream.peek()?
-                    && first.as_ref().is_none_or(|first| path < first)
-                {
-                    first = Some(path.clone());
-                }
+                stream.advance()?;
             }
-            let Some(path) = first else { return Ok(None) };
+            let Some(path) = self.streams.iter().filter_map(SetStream::path).min().cloned() else {
+                return Ok(None);
+            };
             let mut sources = Vec::new();
             for (index, stream) in self.streams.iter_mut().enumerate() {
-                if stream.peek()? == Some(&path)
+                if stream.path() == Some(&path)
                     && let Some(head) = stream.take()
                 {
                     sources.push(Source { stream: index, head });
@@ -108,6 +130,22 @@ impl States {
             None => Ok(None),
         }
     }
+}
+
+/// In the order of `sets`, read some at a time: each may have a key of its own to derive.
+fn manifests(repository: &Repository, sets: &[BackupSet]) -> Vec<Result<Manifest>> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    let share = sets.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let read = |share: &'_ [BackupSet]| share.iter().map(|set| repository.manifest(set)).collect();
+        let shares = sets.chunks(share).map(|share| (share.len(), scope.spawn(move || read(share))));
+        let shares: Vec<(usize, ScopedJoinHandle<'_, Vec<_>>)> = shares.collect();
+        let panicked = || Err(Error::Internal("reading a manifest ended halfway".into()));
+        let join = |(length, share): (usize, ScopedJoinHandle<'_, Vec<_>>)| {
+            share.join().unwrap_or_else(|_| std::iter::repeat_with(panicked).take(length).collect())
+        };
+        shares.into_iter().flat_map(join).collect()
+    })
 }
 
 /// `None`: the path does not exist at this date.
@@ -189,10 +227,6 @@ impl FileState {
         self.newest.as_ref().unwrap_or(&own.attributes)
     }
 
-    pub(super) fn base<'a>(&'a mut self, states: &'a mut States) -> BodyReader<'a> {
-        BodyReader { states, source: &mut self.base, chunk: Vec::new(), position: 0 }
-    }
-
     pub(super) fn delta<'a>(&'a mut self, index: usize, states: &'a mut States) -> Option<BodyReader<'a>> {
         let source = self.deltas.get_mut(index)?;
         Some(BodyReader { states, source, chunk: Vec::new(), position: 0 })
@@ -202,17 +236,16 @@ impl FileState {
         self.deltas.len()
     }
 
-    /// Why the content that was read cannot be believed, if so. Call after reading.
-    pub(super) fn fault(&self, content: &crate::entry::Content) -> Option<Failed> {
+    /// Next bytes of the base; `None` at its end.
+    pub(super) fn base_chunk(&mut self, states: &mut States) -> Result<Option<Vec<u8>>> {
+        states.chunk(&mut self.base)
+    }
+
+    /// What the content must be to be believed. Call after reading.
+    pub(super) fn expected(&self) -> Expected {
         let mut sources = std::iter::once(&self.base).chain(&self.deltas);
-        let recorded = self.newest().content;
-        if sources.any(|source| source.head.content == Content::Lost)
-            || (self.unproven && recorded != Some(*content))
-        {
-            return Some(Failed::Lost(VOLUME));
-        }
-        let differs = recorded.is_some_and(|recorded| recorded != *content);
-        differs.then_some(Failed::Corrupt("its content is not what was saved"))
+        let lost = sources.any(|source| source.head.content == Content::Lost);
+        Expected { recorded: self.newest().content, unproven: self.unproven, lost }
     }
 
     /// Attributes of the newest entry, complete once all bodies were read.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Repository;
 use super::journal::{self, Volume};
 use super::seal::Sealed;
+use super::volume::{self, Memory};
 use super::writer::FinishedVolume;
 use crate::crypto::Opener;
 use crate::destination::Destination;
@@ -125,7 +126,8 @@ impl Comparing {
         let record = parked.volume.record()?;
         let name = &parked.volume.staged;
         let Ok(stored) = destination.open(name) else { return Ok(None) };
-        let Ok(Some(spool)) = super::volume::checked(stored, name, &record) else { return Ok(None) };
+        let checked = volume::checked(stored, name, &record, &Memory::new(volume::IN_MEMORY));
+        let Ok(Some(spool)) = checked else { return Ok(None) };
         let stored: Box<dyn Read + Send> = if parked.encrypted {
             // Of another passphrase, perhaps: that is no reason not to begin with a new one.
             let Ok(opened) = opener.open(spool) else { return Ok(None) };

@@ -3,42 +3,25 @@
 //! A damaged or missing volume does not end the stream: what the set's signatures say was in it comes
 //! out in its place, file contents as [`Content::Lost`], so that nobody mistakes an older state for it.
 
+mod ahead;
+mod decode;
+
 use std::collections::VecDeque;
-use std::io::Read;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Receiver;
 
 use super::Repository;
+use super::volume::Memory;
 use crate::context::{Context, Level};
 use crate::duplicity::chain::BackupSet;
-use crate::duplicity::difftar::{DifftarReader, Element};
 use crate::duplicity::manifest::{Boundary, Manifest, VolumeRecord};
 use crate::duplicity::sigtar::{self, SigtarReader};
 use crate::duplicity::time::asctime;
 use crate::entry::{Attributes, EntryPath, Kind};
 use crate::error::{Error, Result};
-
-/// How much may be read ahead of the consumer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReadAhead {
-    /// Volumes decoded at the same time.
-    volumes: usize,
-    /// Pieces (at most 64 KiB each) that wait per volume.
-    pieces: usize,
-}
-
-impl ReadAhead {
-    /// Flat memory however many sets are merged.
-    pub(crate) fn for_sets(sets: usize) -> Self {
-        match sets {
-            0 | 1 => Self { volumes: 2, pieces: 192 },
-            n => Self { volumes: 1, pieces: (256 / n).max(4) },
-        }
-    }
-}
-
-const PIECE: usize = 64 * 1024;
+pub(crate) use ahead::{Gate, ReadAhead};
+use decode::{Decoded, Decoder, Piece};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -57,35 +40,14 @@ pub(crate) struct Head {
     pub(crate) attributes: Attributes,
 }
 
-/// A stretch of one tar entry.
-struct Piece {
-    head: Head,
-    /// Tar entries of a `multivol_*` file continue each other.
-    multivol: bool,
-    /// First piece of its tar entry.
-    first: bool,
-    data: Vec<u8>,
-}
-
-enum Decoded {
-    Piece(Box<Piece>),
-    /// The volume was read to its end. A thread that ends without saying so has panicked.
-    End,
-    /// The rest of the volume cannot be had.
-    Failed(Error),
-}
-
 pub(crate) struct SetStream {
-    repository: Arc<Repository>,
-    set: Arc<BackupSet>,
-    ctx: Context,
-    ahead: ReadAhead,
+    decoder: Decoder,
     /// Not begun yet, in listing order.
     waiting: VecDeque<VolumeRecord>,
     running: VecDeque<(VolumeRecord, Receiver<Decoded>)>,
-    /// Stands in for what a lost volume held.
-    substitutes: VecDeque<Piece>,
-    next: Option<Box<Piece>>,
+    /// Decoded, or standing in for what a lost volume held.
+    ready: VecDeque<Piece>,
+    next: Option<Piece>,
     /// Last path that came out: entries must increase.
     last: Option<EntryPath>,
     body: Body,
@@ -94,77 +56,96 @@ pub(crate) struct SetStream {
 /// Where the consumer is in the body of the entry that it took.
 enum Body {
     None,
-    Open { multivol: bool },
+    /// `first`: its beginning, unless that was taken.
+    Open {
+        multivol: bool,
+        first: Option<Vec<u8>>,
+    },
 }
 
 impl SetStream {
-    /// All entries of `set` at or below `path`, or leading to it.
+    /// All entries of `set` at or below `path`.
     pub(crate) fn new(
         repository: Arc<Repository>,
         set: &BackupSet,
         manifest: &Manifest,
         path: &EntryPath,
-        ahead: ReadAhead,
         ctx: &Context,
     ) -> Self {
         let mut waiting: VecDeque<_> =
             manifest.volumes.iter().filter(|v| v.may_hold(path)).cloned().collect();
         waiting.extend(unlisted(set, manifest));
-        Self {
+        let ahead = ReadAhead::default();
+        let decoder = Decoder {
             repository,
             set: Arc::new(set.clone()),
-            ctx: ctx.clone(),
+            wanted: path.clone(),
             ahead,
-            waiting,
-            running: VecDeque::new(),
-            substitutes: VecDeque::new(),
-            next: None,
-            last: None,
-            body: Body::None,
-        }
+            memory: Memory::new(ahead.sealed),
+            gate: Gate::default(),
+            ctx: ctx.clone(),
+        };
+        let (running, ready) = (VecDeque::new(), VecDeque::new());
+        Self { decoder, waiting, running, ready, next: None, last: None, body: Body::None }
     }
 
-    /// The next entry's path, without taking it. Call only when the last entry's body was read or skipped.
-    pub(crate) fn peek(&mut self) -> Result<Option<&EntryPath>> {
+    /// Volumes that are to be read.
+    pub(crate) fn volumes(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Begins to fetch, so that several sets do so at the same time.
+    pub(crate) fn begin(&mut self, ahead: ReadAhead, gate: &Gate) {
+        (self.decoder.ahead, self.decoder.memory) = (ahead, Memory::new(ahead.sealed));
+        self.decoder.gate = gate.clone();
+        self.start();
+    }
+
+    /// Finds the next entry. Call only when the last entry's body was read or skipped.
+    pub(crate) fn advance(&mut self) -> Result<()> {
         self.skip_body()?;
         while self.next.is_none() {
-            let Some(piece) = self.pull()? else { return Ok(None) };
+            let Some(piece) = self.pull()? else { break };
             // The first occurrence of a path wins; what follows out of order cannot be merged.
             let in_order = self.last.as_ref().is_none_or(|last| piece.head.path > *last);
             if piece.first && in_order {
                 self.next = Some(piece);
             } else if piece.first && self.last.as_ref() != Some(&piece.head.path) {
-                let (path, at) = (&piece.head.path, asctime(self.set.id.at.0));
-                self.ctx.say(Level::Warning, format_args!("{path} is out of order in the backup of {at}"));
+                let (path, at) = (&piece.head.path, asctime(self.decoder.set.id.at.0));
+                let text = format_args!("{path} is out of order in the backup of {at}");
+                self.decoder.ctx.say(Level::Warning, text);
             }
         }
-        Ok(self.next.as_ref().map(|piece| &piece.head.path))
+        Ok(())
     }
 
-    /// Takes the entry that [`Self::peek`] showed.
+    /// Path of the entry that [`Self::advance`] found; `None` at the end.
+    pub(crate) fn path(&self) -> Option<&EntryPath> {
+        self.next.as_ref().map(|piece| &piece.head.path)
+    }
+
+    /// Takes the entry that [`Self::advance`] found.
     pub(crate) fn take(&mut self) -> Option<Head> {
-        let piece = self.next.as_mut()?;
-        let head = piece.head.clone();
+        let Piece { head, multivol, data, .. } = self.next.take()?;
         self.last = Some(head.path.clone());
-        self.body = Body::Open { multivol: piece.multivol };
+        self.body = Body::Open { multivol, first: Some(data) };
         Some(head)
     }
 
     /// Next bytes of the body; `None` at its end. `head` gets the attributes of the last part, which
     /// carries the size and hash of the whole.
     pub(crate) fn chunk(&mut self, head: &mut Head) -> Result<Option<Vec<u8>>> {
-        let Body::Open { multivol } = self.body else { return Ok(None) };
+        let Body::Open { multivol, first } = &mut self.body else { return Ok(None) };
+        let multivol = *multivol;
+        if let Some(data) = first.take().filter(|data| !data.is_empty()) {
+            return Ok(Some(data));
+        }
         loop {
             if self.next.is_none() {
                 self.next = self.pull()?;
             }
-            match &self.next {
-                Some(piece)
-                    if piece.head.path == head.path && (multivol || !piece.first || is_head(piece, head)) => {
-                }
-                _ => break,
-            }
-            let Some(piece) = self.next.take() else { break };
+            let continues = |piece: &mut Piece| piece.head.path == head.path && (multivol || !piece.first);
+            let Some(piece) = self.next.take_if(continues) else { break };
             if piece.head.content == Content::Lost && head.content != Content::Lost {
                 head.content = Content::Lost;
                 break;
@@ -188,20 +169,16 @@ impl SetStream {
     }
 
     /// The next piece of the set, whatever volume it is in.
-    fn pull(&mut self) -> Result<Option<Box<Piece>>> {
+    fn pull(&mut self) -> Result<Option<Piece>> {
         loop {
-            self.ctx.check()?;
-            if let Some(piece) = self.substitutes.pop_front() {
-                return Ok(Some(Box::new(piece)));
+            if let Some(piece) = self.ready.pop_front() {
+                return Ok(Some(piece));
             }
-            while self.running.len() < self.ahead.volumes {
-                let Some(record) = self.waiting.pop_front() else { break };
-                let decoding = self.start(record.clone());
-                self.running.push_back((record, decoding));
-            }
+            self.decoder.ctx.check()?;
+            self.start();
             let Some((record, decoding)) = self.running.front() else { return Ok(None) };
             match decoding.recv() {
-                Ok(Decoded::Piece(piece)) => return Ok(Some(piece)),
+                Ok(Decoded::Pieces(pieces)) => self.ready = pieces.into(),
                 Ok(Decoded::Failed(error)) => {
                     let record = record.clone();
                     self.running.pop_front();
@@ -215,18 +192,12 @@ impl SetStream {
         }
     }
 
-    fn start(&self, record: VolumeRecord) -> Receiver<Decoded> {
-        let (sender, receiver) = bounded(self.ahead.pieces);
-        let (repository, set, ctx) = (self.repository.clone(), self.set.clone(), self.ctx.clone());
-        std::thread::spawn(move || {
-            let end = match decode(&repository, &set, &record, &sender, &ctx) {
-                Ok(()) => Decoded::End,
-                Err(error) => Decoded::Failed(error),
-            };
-            // Nobody listens any more: fine.
-            let _ = sender.send(end);
-        });
-        receiver
+    fn start(&mut self) {
+        while self.running.len() < self.decoder.ahead.volumes {
+            let Some(record) = self.waiting.pop_front() else { break };
+            let decoding = self.decoder.start(record.clone());
+            self.running.push_back((record, decoding));
+        }
     }
 
     /// Errors that concern the whole run end it; a damaged volume costs what was in it.
@@ -234,21 +205,23 @@ impl SetStream {
         if !matches!(error, Error::Damaged { .. }) && !Repository::is_gone(&error) {
             return Err(error);
         }
-        self.ctx.say(
+        let Decoder { repository, set, wanted, ctx, .. } = &self.decoder;
+        ctx.say(
             Level::Warning,
             format_args!(
                 "{error}. Lost: files of the backup of {} from {} to {}.",
-                asctime(self.set.id.at.0),
+                asctime(set.id.at.0),
                 record.start.path,
                 record.end.path
             ),
         );
-        let tar = self.repository.signatures(&self.set)?;
+        let tar = repository.signatures(set)?;
         let mut reader = SigtarReader::new(tar);
         // A file that straddles the edge has its beginning in the volume before: it is lost as well.
         let from = self.last.clone().unwrap_or_default();
         while let Some(entry) = reader.next().map_err(Error::damaged)? {
-            if entry.path < from || entry.path < record.start.path || entry.path > record.end.path {
+            let within = entry.path >= from && (&record.start.path..=&record.end.path).contains(&&entry.path);
+            if !within || !entry.path.is_within(wanted) {
                 continue;
             }
             let content = match entry.element {
@@ -257,7 +230,7 @@ impl SetStream {
                 _ => Content::Snapshot,
             };
             let head = Head { path: entry.path, content, attributes: entry.attributes };
-            self.substitutes.push_back(Piece { head, multivol: true, first: true, data: Vec::new() });
+            self.ready.push_back(Piece { head, multivol: true, first: true, data: Vec::new() });
         }
         Ok(())
     }
@@ -271,58 +244,4 @@ fn unlisted(set: &BackupSet, manifest: &Manifest) -> Option<VolumeRecord> {
     let end = Boundary { path: EntryPath::parse(&[0xff; 64]).ok()?, block: None };
     let start = last.end.clone();
     Some(VolumeRecord { number: *number, start, end, sha1: None, md5: None, sha256: None })
-}
-
-/// Whether a first piece belongs to the entry being read (it is the one that `take` showed).
-fn is_head(piece: &Piece, head: &Head) -> bool {
-    piece.first && piece.head.path == head.path
-}
-
-/// Reads one volume to its very end, so that integrity checks that come last are seen.
-fn decode(
-    repository: &Repository,
-    set: &BackupSet,
-    record: &VolumeRecord,
-    to: &Sender<Decoded>,
-    ctx: &Context,
-) -> Result<()> {
-    let what = |e: &dyn std::fmt::Display| {
-        Error::damaged(format!("volume {} of the backup of {}: {e}", record.number, asctime(set.id.at.0)))
-    };
-    let mut tar = DifftarReader::new(repository.volume(set, record)?);
-    loop {
-        let entry = match tar.next() {
-            Ok(Some(entry)) => entry,
-            Ok(None) => break,
-            Err(error) if error.concerns_one_entry() => {
-                ctx.say(Level::Warning, format_args!("Skipped: {}", what(&error)));
-                continue;
-            }
-            Err(error) => return Err(what(&error)),
-        };
-        let content = match entry.element {
-            Element::Snapshot => Content::Snapshot,
-            Element::Diff => Content::Diff,
-            Element::Deleted => Content::Deleted,
-        };
-        let multivol = entry.part.is_some();
-        let mut head = Some(Head { path: entry.path, content, attributes: entry.attributes });
-        let mut left = entry.size;
-        let mut first = true;
-        while let Some(current) = head.take() {
-            let length = left.min(PIECE as u64);
-            let mut data = vec![0; length as usize];
-            tar.read_exact(&mut data).map_err(|e| what(&e))?;
-            left -= length;
-            if left > 0 {
-                head = Some(current.clone());
-            }
-            let piece = Box::new(Piece { head: current, multivol, first, data });
-            if to.send(Decoded::Piece(piece)).is_err() {
-                return Ok(()); // nobody listens any more
-            }
-            first = false;
-        }
-    }
-    tar.finish().map(|_| ()).map_err(|e| what(&e))
 }

@@ -1,7 +1,7 @@
 //! Writing a tree below a target, so that nothing can land outside it whatever the repository holds.
 //!
 //! Every object is made relative to an open directory, under a temporary name, and renamed into place when it
-//! is complete. Directories are opened one component at a time without following links, so neither a restored
+//! is complete (small files in new directories excepted, see [`PendingFile::write`]). Directories are opened one component at a time without following links, so neither a restored
 //! symlink nor one that was there before leads anywhere. Directories are private (mode 0700) while they are
 //! filled; they get their attributes when [`Target`] has left them *and* the last [`PendingFile`] in them is
 //! done, since making a file changes its directory's time and a read-only directory cannot be filled.
@@ -21,6 +21,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::context::Context;
 use crate::entry::{Attributes, EntryPath, Extended, Kind};
@@ -85,6 +86,14 @@ struct Settings {
     root: PathBuf,
     options: Options,
     ctx: Context,
+    /// Number of the next temporary name; begins at random.
+    temporary: AtomicU32,
+}
+
+impl Settings {
+    fn temporary_name(&self) -> String {
+        format!(".hindsight-{:08x}", self.temporary.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// A tree being written. Entries come in the order of [`EntryPath`], directories before their content.
@@ -119,15 +128,14 @@ impl Target {
         let failed = |source: io::Error| TargetError::new(root, source);
         make_parents(root)?;
         match rustix::fs::mkdir(root, rustix::fs::Mode::RWXU) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::EXIST) => {
-                if !options.force && fs::read_dir(root).map_err(failed)?.next().is_some() {
-                    return Err(TargetError::NotEmpty(root.to_path_buf()));
-                }
-            }
+            Ok(()) => return Self::open(root, root, true, None, options, ctx),
+            Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(failed(error.into())),
         }
-        Self::open(root, root, None, options, ctx)
+        if !options.force && fs::read_dir(root).map_err(failed)?.next().is_some() {
+            return Err(TargetError::NotEmpty(root.to_path_buf()));
+        }
+        Self::open(root, root, false, None, options, ctx)
     }
 
     /// Restores one file or other object, not a directory, whose entry has the root's path, *as* `path`.
@@ -138,18 +146,22 @@ impl Target {
         if !options.force && path.symlink_metadata().is_ok() {
             return Err(TargetError::Exists(path.to_path_buf()));
         }
-        Self::open(path, parent_of(path), Some(name.to_os_string()), options, ctx)
+        Self::open(path, parent_of(path), false, Some(name.to_os_string()), options, ctx)
     }
 
     fn open(
         root: &Path,
         directory: &Path,
+        new: bool,
         single: Option<OsString>,
         options: Options,
         ctx: &Context,
     ) -> Result<Self, TargetError> {
-        let settings = Arc::new(Settings { root: root.to_path_buf(), options, ctx: ctx.clone() });
-        let dir = Dir::root(directory, &settings).map_err(|source| TargetError::new(directory, source))?;
+        let failed = |source: io::Error| TargetError::new(directory, source);
+        let temporary = AtomicU32::new(getrandom::u32().map_err(|error| failed(io::Error::other(error)))?);
+        let settings = Settings { root: root.to_path_buf(), options, ctx: ctx.clone(), temporary };
+        let settings = Arc::new(settings);
+        let dir = Dir::root(directory, new, &settings).map_err(failed)?;
         Ok(Self { settings, open: vec![Arc::new(dir)], single })
     }
 

@@ -26,12 +26,15 @@ pub(super) struct Dir {
     path: EntryPath,
     depth: usize,
     attributes: OnceLock<Attributes>,
+    /// Made by this restore.
+    new: bool,
     settings: Arc<Settings>,
     parent: Option<Arc<Dir>>,
 }
 
 impl Dir {
-    pub(super) fn root(path: &Path, settings: &Arc<Settings>) -> io::Result<Self> {
+    /// `new`: it was made just now.
+    pub(super) fn root(path: &Path, new: bool, settings: &Arc<Settings>) -> io::Result<Self> {
         let fd = openat(CWD, path, OPEN, Mode::empty())?;
         let settings = settings.clone();
         Ok(Self {
@@ -39,6 +42,7 @@ impl Dir {
             path: EntryPath::root(),
             depth: 0,
             attributes: OnceLock::new(),
+            new,
             settings,
             parent: None,
         })
@@ -68,6 +72,7 @@ impl Dir {
             path: path.clone(),
             depth: parent.depth + 1,
             attributes: OnceLock::new(),
+            new: !existed,
             settings: settings.clone(),
             parent: Some(parent.clone()),
         })
@@ -80,6 +85,10 @@ impl Dir {
 
     pub(super) fn path(&self) -> &EntryPath {
         &self.path
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.new
     }
 
     pub(super) fn settings(&self) -> &Settings {

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -46,6 +46,39 @@ impl PendingFile {
         let Temporary { file, name } = temporary;
         metadata::apply(&Handle::Open(file.as_fd()), attributes, self.settings(), &self.path);
         name.publish(&self.name).map_err(|error| self.error(error))
+    }
+
+    /// Gives the place all of its content, which was checked, at once.
+    ///
+    /// In a directory that this restore made nobody looks for files of old, and it stays private until it is
+    /// filled: there the file is made in its place. A kill in mid-write leaves it short, with mode 0600.
+    pub fn write(self, content: &[u8], attributes: &Attributes) -> Result<(), TargetError> {
+        if self.dir.is_new() {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match rustix::fs::openat(&*self.dir, &*self.name, flags, Mode::RUSR | Mode::WUSR) {
+                Ok(fd) => return self.write_in_place(File::from(fd), content, attributes),
+                // Twice in the backup, or the same name to this file system.
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(self.error(error)),
+            }
+        }
+        let temporary = self.temporary()?;
+        temporary.file().write_all(content).map_err(|error| self.error(error))?;
+        self.finish(temporary, attributes)
+    }
+
+    fn write_in_place(
+        self,
+        mut file: File,
+        content: &[u8],
+        attributes: &Attributes,
+    ) -> Result<(), TargetError> {
+        if let Err(error) = file.write_all(content) {
+            let _ = rustix::fs::unlinkat(&*self.dir, &*self.name, AtFlags::empty());
+            return Err(self.error(error));
+        }
+        metadata::apply(&Handle::Open(file.as_fd()), attributes, self.settings(), &self.path);
+        Ok(())
     }
 
     /// Makes this another name of the finished file `existing` instead of filling it. After an error it can
@@ -124,7 +157,7 @@ impl TemporaryName {
     /// `create` must fail with `EEXIST` rather than touch what is there: the backup may hold such a name.
     fn make<T>(dir: &Arc<Dir>, create: impl Fn(&str) -> Result<T, Errno>) -> io::Result<(Self, T)> {
         loop {
-            let name = format!(".hindsight-{:08x}", getrandom::u32().map_err(io::Error::other)?);
+            let name = dir.settings().temporary_name();
             match create(&name) {
                 Ok(made) => return Ok((Self { dir: dir.clone(), name }, made)),
                 Err(Errno::EXIST) => continue,

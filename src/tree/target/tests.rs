@@ -342,3 +342,38 @@ fn a_deep_tree_is_left_without_overflow() {
     drop(pending);
     assert_eq!(mtime(&fs::metadata(place.root.join("d")).unwrap()), TIME);
 }
+
+#[test]
+fn checked_content_takes_its_place_at_once_in_new_directories_and_old_ones() {
+    let place = place();
+    fs::create_dir_all(place.root.join("old")).unwrap();
+    fs::write(place.root.join("old/file"), b"before, and longer").unwrap();
+    let mut target = place.target(forced());
+    for folder in ["new", "old"] {
+        target.directory(&path(folder), &directory(0o755)).unwrap();
+        let file = target.file(&path(&format!("{folder}/file"))).unwrap();
+        file.write(b"content", &attributes(Kind::File, 0o640)).unwrap();
+    }
+    drop(target);
+    for folder in ["new", "old"] {
+        let (dir, file) = (place.root.join(folder), place.root.join(folder).join("file"));
+        assert_eq!(fs::read(&file).unwrap(), b"content");
+        let metadata = fs::metadata(&file).unwrap();
+        assert_eq!((metadata.mode() & 0o7777, mtime(&metadata)), (0o640, TIME), "{folder}");
+        assert_eq!((names(&dir), mtime(&fs::metadata(&dir).unwrap())), (vec!["file".into()], TIME));
+    }
+}
+
+#[test]
+fn a_name_that_comes_twice_is_replaced_only_by_force() {
+    for (options, kept) in [(Options::default(), "first"), (forced(), "second")] {
+        let place = place();
+        let mut target = place.target(options);
+        target.file(&path("x")).unwrap().write(b"first", &attributes(Kind::File, 0o600)).unwrap();
+        let second = target.file(&path("x")).unwrap().write(b"second", &attributes(Kind::File, 0o600));
+        assert_eq!(second.is_err(), kept == "first");
+        drop(target);
+        assert_eq!(fs::read_to_string(place.root.join("x")).unwrap(), kept);
+        assert_eq!(names(&place.root), ["x"]);
+    }
+}

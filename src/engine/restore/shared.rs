@@ -1,0 +1,79 @@
+//! What the threads of one restore share: the job, its counts, and how trouble with one file is told.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::super::assemble::Failure;
+use super::super::{RestoreJob, RestoreReport};
+use crate::context::{Context, Phase, ProblemKind, Progress};
+use crate::entry::{Content, EntryPath};
+
+pub(super) struct Shared<'a> {
+    pub(super) job: &'a RestoreJob,
+    pub(super) ctx: &'a Context,
+    entries: AtomicU64,
+    bytes: AtomicU64,
+    lost: AtomicU64,
+    not_written: AtomicU64,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(job: &'a RestoreJob, ctx: &'a Context) -> Self {
+        let zero = AtomicU64::default;
+        Self { job, ctx, entries: zero(), bytes: zero(), lost: zero(), not_written: zero() }
+    }
+
+    /// Where `path` (relative to what is restored) comes to lie.
+    pub(super) fn place(&self, path: &EntryPath) -> PathBuf {
+        path.below(&self.job.target)
+    }
+
+    pub(super) fn begin_entry(&self) {
+        self.entries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Content that was found right.
+    pub(super) fn count(&self, content: &Content) {
+        self.bytes.fetch_add(content.size, Ordering::Relaxed);
+    }
+
+    pub(super) fn failed(&self, place: &Path, failure: Failure) {
+        match failure {
+            Failure::Lost(why) => self.lost(place, ProblemKind::Lost, &why),
+            Failure::Corrupt(why) => self.lost(place, ProblemKind::Corrupt, &why),
+            Failure::Write(error) => self.not_written(place, &format_args!("{place:?}: {error}")),
+        }
+    }
+
+    fn lost(&self, place: &Path, kind: ProblemKind, why: &str) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.ctx.problem(kind, place, why);
+    }
+
+    pub(super) fn not_written(&self, place: &Path, error: &dyn Display) {
+        self.not_written.fetch_add(1, Ordering::Relaxed);
+        self.ctx.problem(ProblemKind::NotWritten, place, error);
+    }
+
+    pub(super) fn report_progress(&self, current: PathBuf) {
+        self.ctx.monitor.progress(Progress {
+            phase: Phase::Writing,
+            bytes_done: self.bytes.load(Ordering::Relaxed),
+            bytes_total: None,
+            files: self.entries.load(Ordering::Relaxed),
+            current: Some(current),
+        });
+    }
+
+    /// `time` of the newest set; `unusable` backups that should have been part of it.
+    pub(super) fn report(self, time: i64, unusable: u64) -> RestoreReport {
+        RestoreReport {
+            time,
+            entries: self.entries.into_inner(),
+            bytes: self.bytes.into_inner(),
+            lost: self.lost.into_inner() + unusable,
+            not_written: self.not_written.into_inner(),
+        }
+    }
+}
