@@ -95,6 +95,29 @@ impl<E: Into<VolumeFault>> From<E> for Fault {
     }
 }
 
+/// One go at a batch.
+#[derive(Default)]
+pub(super) struct Attempt {
+    /// Of the action at work.
+    index: usize,
+    /// What it added to [`Done`].
+    bytes: u64,
+    files: u64,
+}
+
+impl Attempt {
+    pub(super) fn looked_at(&mut self, bytes: u64, producer: &Producer) {
+        self.bytes += bytes;
+        producer.done.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The batch will be gone through again.
+    fn take_back(&self, done: &Done) {
+        done.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        done.files.fetch_sub(self.files, Ordering::Relaxed);
+    }
+}
+
 /// Changes so close to the moment of looking may be followed by others that leave no trace.
 const SETTLE_SECONDS: i64 = 2;
 
@@ -103,16 +126,17 @@ impl Producer<'_> {
         let mut left_out = HashSet::new();
         let mut adoptable = usize::MAX;
         loop {
-            let mut index = 0;
+            let mut attempt = Attempt::default();
             let mut volumes = self.volumes(batch, adoptable);
-            match self.attempt(batch, &mut volumes, &left_out, &mut index) {
+            match self.attempt(batch, &mut volumes, &left_out, &mut attempt) {
                 Ok(produced) => return Ok(produced),
                 Err(Fault::Item) => {
-                    left_out.insert(index);
+                    left_out.insert(attempt.index);
                 }
                 Err(Fault::Volumes(VolumeFault::NotAdopted { adopted })) => adoptable = adopted,
                 Err(Fault::Volumes(VolumeFault::Run(error))) => return Err(error),
             }
+            attempt.take_back(&self.done);
         }
     }
 
@@ -138,12 +162,12 @@ impl Producer<'_> {
         batch: &Batch,
         volumes: &mut Volumes,
         left_out: &HashSet<usize>,
-        index: &mut usize,
+        attempt: &mut Attempt,
     ) -> std::result::Result<Produced, Fault> {
         let mut signatures = Signatures::new()?;
         let mut counts = Counts { problems: left_out.len() as u64, ..Counts::default() };
         for (i, action) in batch.actions.iter().enumerate().filter(|(i, _)| !left_out.contains(i)) {
-            *index = i;
+            attempt.index = i;
             self.ctx.check()?;
             match action {
                 Action::Delete(path) => {
@@ -155,7 +179,7 @@ impl Producer<'_> {
                 }
                 Action::Store { entry, prior } => {
                     let prior = prior.as_deref();
-                    self.store(entry, prior, volumes, &mut signatures, &mut counts)?;
+                    self.store(entry, prior, volumes, &mut signatures, &mut counts, attempt)?;
                 }
             }
         }
@@ -171,9 +195,10 @@ impl Producer<'_> {
         volumes: &mut Volumes,
         signatures: &mut Signatures,
         counts: &mut Counts,
+        attempt: &mut Attempt,
     ) -> std::result::Result<(), Fault> {
         if entry.attributes.kind == Kind::File {
-            let mut store = FileStore { producer: self, volumes, signatures, counts };
+            let mut store = FileStore { producer: self, volumes, signatures, counts, attempt };
             store.store(entry, prior)?;
         } else {
             let Some(attributes) = self.look_closer(entry) else {
@@ -184,6 +209,7 @@ impl Producer<'_> {
             signatures.object(&entry.path, &attributes)?;
             counts.delta_entries += 1;
         }
+        attempt.files += 1;
         self.note(entry, prior, counts);
         Ok(())
     }
