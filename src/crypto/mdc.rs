@@ -1,4 +1,4 @@
-//! The body of a SEIPD packet, version 1: CFB encryption and the SHA-1 that guards it (RFC 4880, 5.13 and 5.14).
+//! SEIPD packets, version 1: CFB encryption and the SHA-1 that guards it (RFC 4880, 5.13 and 5.14).
 //!
 //! Plain text: one random block, its last two octets again, packets, and the MDC packet `D3 14 SHA-1`.
 
@@ -10,6 +10,7 @@ use aes::{Aes128, Aes192, Aes256};
 use sha1::{Digest, Sha1};
 
 use super::Error;
+use super::packet::{self, SEIPD};
 use super::plain::{Chunks, altered};
 
 const BLOCK: usize = 16;
@@ -22,12 +23,19 @@ const CHUNK: usize = 64 * 1024;
 /// CFB encryption and SHA-1 each wait for their own last block: in small turns the processor overlaps them (+ 15 %).
 const STEP: usize = 64;
 
-/// Encrypts with AES-256. Nothing is valid before `finish`.
+/// Where the data of a chunk begins in the buffer: after the length of a partial body and one octet of the body.
+const DATA: usize = 2;
+
+/// Writes one SEIPD packet, version 1, of unknown length, encrypted with AES-256. Nothing is valid before `finish`.
+///
+/// The version octet is not encrypted and would shift all blocks by one against the partial bodies. So the last octet
+/// of a chunk waits for the next, and every chunk is encrypted and handed on where it was gathered.
 pub(super) struct MdcWriter<W: Write> {
     out: W,
     cipher: cfb_mode::Encryptor<Aes256>,
     hash: Sha1,
-    chunk: Vec<u8>,
+    /// Octet of a length, octet carried over, data.
+    buffer: Vec<u8>,
 }
 
 impl<W: Write> MdcWriter<W> {
@@ -38,36 +46,47 @@ impl<W: Write> MdcWriter<W> {
         getrandom::fill(&mut prefix[..BLOCK])?;
         prefix.copy_within(BLOCK - 2..BLOCK, BLOCK);
 
-        out.write_all(&[VERSION])?;
-        let mut chunk = Vec::with_capacity(CHUNK);
-        chunk.extend_from_slice(&prefix);
-        Ok(Self { out, cipher, hash: Sha1::new(), chunk })
+        out.write_all(&[packet::header(SEIPD)])?;
+        let mut buffer = Vec::with_capacity(DATA + CHUNK);
+        buffer.extend_from_slice(&[packet::partial_length(CHUNK), VERSION]);
+        buffer.extend_from_slice(&prefix);
+        Ok(Self { out, cipher, hash: Sha1::new(), buffer })
     }
 
     pub(super) fn finish(mut self) -> io::Result<W> {
-        self.hash.update(&self.chunk);
+        self.pass_chunk_if_full()?;
+        self.hash.update(&self.buffer[DATA..]);
         self.hash.update(MDC_HEADER);
-        self.chunk.extend_from_slice(&MDC_HEADER);
-        self.chunk.extend_from_slice(&self.hash.finalize());
-        self.cipher.encrypt(&mut self.chunk);
-        self.out.write_all(&self.chunk)?;
+        self.buffer.extend_from_slice(&MDC_HEADER);
+        self.buffer.extend_from_slice(&self.hash.finalize());
+        self.cipher.encrypt(&mut self.buffer[DATA..]);
+        packet::write_length(&mut self.out, self.buffer.len() - 1)?;
+        self.out.write_all(&self.buffer[1..])?;
         Ok(self.out)
+    }
+
+    fn pass_chunk_if_full(&mut self) -> io::Result<()> {
+        if self.buffer.len() < DATA + CHUNK {
+            return Ok(());
+        }
+        for step in self.buffer[DATA..].chunks_exact_mut(STEP) {
+            self.hash.update(&*step);
+            let (blocks, _) = Array::slice_as_chunks_mut(step);
+            self.cipher.encrypt_blocks(blocks);
+        }
+        let carried = self.buffer.pop().unwrap_or_default();
+        self.out.write_all(&self.buffer)?;
+        self.buffer.truncate(1);
+        self.buffer.push(carried);
+        Ok(())
     }
 }
 
 impl<W: Write> Write for MdcWriter<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if self.chunk.len() == CHUNK {
-            for step in self.chunk.chunks_exact_mut(STEP) {
-                self.hash.update(&*step);
-                let (blocks, _) = Array::slice_as_chunks_mut(step);
-                self.cipher.encrypt_blocks(blocks);
-            }
-            self.out.write_all(&self.chunk)?;
-            self.chunk.clear();
-        }
-        let taken = data.len().min(CHUNK - self.chunk.len());
-        self.chunk.extend_from_slice(&data[..taken]);
+        self.pass_chunk_if_full()?;
+        let taken = data.len().min(DATA + CHUNK - self.buffer.len());
+        self.buffer.extend_from_slice(&data[..taken]);
         Ok(taken)
     }
 

@@ -8,50 +8,66 @@ pub(super) const LITERAL: u8 = 11;
 pub(super) const SEIPD: u8 = 18;
 pub(super) const AEAD: u8 = 20;
 
-/// Size of a partial body chunk that we write; must be a power of two, at least 512.
-const CHUNK: usize = 1 << CHUNK_BITS;
-const CHUNK_BITS: u8 = 16;
+/// The first octet of a packet, new format.
+pub(super) fn header(tag: u8) -> u8 {
+    0xC0 | tag
+}
+
+/// The length of a partial body; `length` is a power of two, and at least 512 for the first of a packet.
+pub(super) fn partial_length(length: usize) -> u8 {
+    0xE0 | length.ilog2() as u8
+}
+
+/// A definite length, at most 4 GiB - 1.
+pub(super) fn write_length(out: &mut impl Write, length: usize) -> io::Result<()> {
+    match length {
+        0..192 => out.write_all(&[length as u8]),
+        192..8384 => {
+            let rest = length - 192;
+            out.write_all(&[(rest >> 8) as u8 + 192, rest as u8])
+        }
+        _ => {
+            out.write_all(&[0xFF])?;
+            out.write_all(&(length as u32).to_be_bytes())
+        }
+    }
+}
+
+/// Octets of a partial body that we write.
+const CHUNK: usize = 64 * 1024;
 
 /// Writes one packet of unknown length with a new-format header and partial body lengths.
 pub(super) struct PacketWriter<W: Write> {
     out: W,
-    chunk: Vec<u8>,
+    /// A partial length and its body, handed on together: what comes next need not gather them again.
+    buffer: Vec<u8>,
 }
 
 impl<W: Write> PacketWriter<W> {
     pub(super) fn new(mut out: W, tag: u8) -> io::Result<Self> {
-        out.write_all(&[0xC0 | tag])?;
-        Ok(Self { out, chunk: Vec::with_capacity(CHUNK) })
+        out.write_all(&[header(tag)])?;
+        let mut buffer = Vec::with_capacity(1 + CHUNK);
+        buffer.push(partial_length(CHUNK));
+        Ok(Self { out, buffer })
     }
 
     /// Ends the packet with a chunk of definite length, as the standard demands.
     pub(super) fn finish(mut self) -> io::Result<W> {
-        let length = self.chunk.len() as u32;
-        match length {
-            0..192 => self.out.write_all(&[length as u8])?,
-            192..8384 => {
-                let rest = length - 192;
-                self.out.write_all(&[(rest >> 8) as u8 + 192, rest as u8])?;
-            }
-            _ => {
-                self.out.write_all(&[0xFF])?;
-                self.out.write_all(&length.to_be_bytes())?;
-            }
-        }
-        self.out.write_all(&self.chunk)?;
+        let body = &self.buffer[1..];
+        write_length(&mut self.out, body.len())?;
+        self.out.write_all(body)?;
         Ok(self.out)
     }
 }
 
 impl<W: Write> Write for PacketWriter<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if self.chunk.len() == CHUNK {
-            self.out.write_all(&[0xE0 | CHUNK_BITS])?;
-            self.out.write_all(&self.chunk)?;
-            self.chunk.clear();
+        if self.buffer.len() == 1 + CHUNK {
+            self.out.write_all(&self.buffer)?;
+            self.buffer.truncate(1);
         }
-        let taken = data.len().min(CHUNK - self.chunk.len());
-        self.chunk.extend_from_slice(&data[..taken]);
+        let taken = data.len().min(1 + CHUNK - self.buffer.len());
+        self.buffer.extend_from_slice(&data[..taken]);
         Ok(taken)
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::mdc::MdcWriter;
-use super::packet::{COMPRESSED, LITERAL, PacketWriter, SEIPD, SKESK};
+use super::packet::{LITERAL, PacketWriter, SKESK};
 use super::s2k::{Hash, Key, S2k};
 use crate::deflate::{DEFAULT_LEVEL, Deflater};
 use crate::secret::Passphrase;
@@ -67,21 +67,21 @@ impl fmt::Debug for Sealer {
     }
 }
 
-type Encrypted<W> = MdcWriter<PacketWriter<W>>;
-type Compressed<W> = PacketWriter<Encrypted<W>>;
+/// A compressed packet (8) in the old format, of indeterminate length: to the end of what is encrypted, as gpg
+/// writes it.
+const COMPRESSED_TO_THE_END: u8 = 0xA3;
 
 /// Writes one message whose literal body is what is written here. Memory is bounded (about 700 KiB).
 pub struct MessageWriter<W: Write> {
-    literal: PacketWriter<Deflater<Compressed<W>>>,
+    literal: PacketWriter<Deflater<MdcWriter<W>>>,
 }
 
 impl<W: Write> MessageWriter<W> {
     pub fn new(mut out: W, sealer: &Sealer) -> io::Result<Self> {
         out.write_all(&sealer.skesk())?;
-        let encrypted = MdcWriter::new(PacketWriter::new(out, SEIPD)?, sealer.key.bytes())?;
-        let mut compressed = PacketWriter::new(encrypted, COMPRESSED)?;
-        compressed.write_all(&[ZIP])?;
-        let mut literal = PacketWriter::new(Deflater::new(compressed, DEFAULT_LEVEL), LITERAL)?;
+        let mut encrypted = MdcWriter::new(out, sealer.key.bytes())?;
+        encrypted.write_all(&[COMPRESSED_TO_THE_END, ZIP])?;
+        let mut literal = PacketWriter::new(Deflater::new(encrypted, DEFAULT_LEVEL), LITERAL)?;
         // Binary, no file name, no date.
         literal.write_all(&[b'b', 0, 0, 0, 0, 0])?;
         Ok(Self { literal })
@@ -89,7 +89,7 @@ impl<W: Write> MessageWriter<W> {
 
     /// Completes the message and hands back the writer, which is not flushed. Without this it cannot be opened.
     pub fn finish(self) -> io::Result<W> {
-        self.literal.finish()?.finish()?.finish()?.finish()?.finish()
+        self.literal.finish()?.finish()?.finish()
     }
 }
 

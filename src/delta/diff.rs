@@ -8,8 +8,9 @@ use super::signature::{HEADER, SignatureInfo, WEAK, has_strong_sum};
 
 /// Bytes of new data searched at a time. No match is lost at the cuts, so more would only cost memory.
 const WINDOW: usize = 4 << 20;
-/// After so many bytes without a single match, the rest will not match either.
-const HOPELESS: u64 = 16 << 20;
+/// After so many bytes without a single match, the rest will not match either. Searching for nothing is the slowest
+/// thing there is here, so this is less than one window.
+const HOPELESS: u64 = 3 << 20;
 
 /// A signature of old content, checked to be fit for making deltas.
 pub struct Basis {

@@ -5,11 +5,12 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::atomic::Ordering;
+use std::thread;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use sha2::{Digest, Sha256};
 
-use super::produce::{Counts, Fault, Producer};
+use super::produce::{Attempt, Counts, Fault, Producer};
 use crate::context::ProblemKind;
 use crate::delta::{Basis, Differ, SignatureBuilder, block_length, whole_copy};
 use crate::entry::{Attributes, Content, EntryPath};
@@ -25,12 +26,15 @@ pub(super) struct FileStore<'a, 'v> {
     pub(super) volumes: &'a mut Volumes<'v>,
     pub(super) signatures: &'a mut Signatures,
     pub(super) counts: &'a mut Counts,
+    pub(super) attempt: &'a mut Attempt,
 }
 
 /// Files up to this size are read again when they change meanwhile, and are stored whole unless the
 /// delta is smaller. Larger deltas are believed to pay once something matched.
 const WHOLE: u64 = 8 << 20;
 const BUFFER: usize = 256 * 1024;
+/// Buffers of a large file between its reader and its writer.
+const BUFFERS: usize = 8;
 const TRIES: usize = 3;
 
 type Outcome<T> = Result<T, Fault>;
@@ -61,7 +65,9 @@ impl FileStore<'_, '_> {
             Err(error) => return self.skip(&entry.path, &error),
         };
         let mut attributes = Attributes { extended, mtime: before.mtime, ..entry.attributes.clone() };
-        let stored = if before.size <= WHOLE {
+        let stored = if let Some(signature) = proven_unchanged(&before, prior) {
+            Some(self.store_unchanged(&file, &entry.path, &mut attributes, before, signature)?)
+        } else if before.size <= WHOLE {
             self.store_small(&mut file, &entry.path, &mut attributes, before, prior)?
         } else {
             Some(self.store_large(&mut file, &entry.path, &mut attributes, before, prior)?)
@@ -93,6 +99,24 @@ impl FileStore<'_, '_> {
         attributes.disk = Some(before.disk).filter(|disk| steady && self.producer.settled(disk.ctime));
     }
 
+    /// Only the attributes changed: nothing is stored of the content.
+    fn store_unchanged(
+        &mut self,
+        file: &File,
+        path: &EntryPath,
+        attributes: &mut Attributes,
+        before: DiskIdentity,
+        (content, signature): (Content, &[u8]),
+    ) -> Outcome<Stored> {
+        attributes.content = Some(content);
+        self.judge(path, attributes, before, file);
+        self.attempt.looked_at(content.size, self.producer);
+        let mut writer = BodyWriter::new(self.volumes, path, Body::Diff);
+        writer.push(&whole_copy(content.size), attributes)?;
+        let bytes = writer.finish(attributes)?;
+        Ok(Stored { signature: signature.to_vec(), bytes })
+    }
+
     fn store_small(
         &mut self,
         file: &mut File,
@@ -112,7 +136,7 @@ impl FileStore<'_, '_> {
                 _ => break,
             }
         }
-        self.producer.done.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+        self.attempt.looked_at(data.len() as u64, self.producer);
         attributes.mtime = before.mtime;
         self.judge(path, attributes, before, file);
         let content = Content { size: data.len() as u64, sha256: Sha256::digest(&data).into() };
@@ -141,12 +165,7 @@ impl FileStore<'_, '_> {
             && let Some(content) = old.content.filter(|c| c.size == before.size && old.mtime == before.mtime)
             && self.hash(file, path, before.size)? == content
         {
-            attributes.content = Some(content);
-            self.judge(path, attributes, before, file);
-            let mut writer = BodyWriter::new(self.volumes, path, Body::Diff);
-            writer.push(&whole_copy(content.size), attributes)?;
-            let bytes = writer.finish(attributes)?;
-            return Ok(Stored { signature: signature.clone(), bytes });
+            return self.store_unchanged(file, path, attributes, before, (content, signature));
         }
         let basis = prior.and_then(|prior| Basis::new(prior.signature.clone()?).ok());
         let stored = match basis {
@@ -162,8 +181,8 @@ impl FileStore<'_, '_> {
         }
     }
 
-    /// Reads the file once: hash, signature and body together. `None`: the delta does not pay, and nothing
-    /// was written.
+    /// Reads the file once: hash and signature are made by a thread of their own, the body by this one. `None`: the
+    /// delta does not pay, and nothing was written.
     fn stream(
         &mut self,
         file: &mut File,
@@ -172,57 +191,61 @@ impl FileStore<'_, '_> {
         before: DiskIdentity,
         basis: Option<&Basis>,
     ) -> Outcome<Option<Stored>> {
+        let producer = self.producer;
+        rewind(file).map_err(|e| failed_midway(producer, path, &e))?;
         let body = if basis.is_some() { Body::Diff } else { Body::Snapshot };
-        let mut differ = basis.map(Differ::new);
-        let mut held = Vec::new();
-        let mut hasher = Sha256::new();
-        let mut signature = SignatureBuilder::new(block_length(before.size));
-        let mut buffer = vec![0; BUFFER];
-        let mut left = before.size;
         let mut writer = BodyWriter::new(self.volumes, path, body);
-        rewind(file).map_err(|e| failed_midway(self.producer, path, &e))?;
-        while left > 0 {
-            self.producer.ctx.check()?;
-            let want = left.min(BUFFER as u64) as usize;
-            let got =
-                read_some(file, &mut buffer[..want]).map_err(|e| failed_midway(self.producer, path, &e))?;
-            if got == 0 {
-                break;
-            }
-            let data = &buffer[..got];
-            left -= got as u64;
-            hasher.update(data);
-            signature.update(data);
-            let Some(differ) = &mut differ else {
-                self.producer.done.bytes.fetch_add(got as u64, Ordering::Relaxed);
-                writer.push(data, attributes)?;
-                continue;
+        let mut delta = basis.map(|basis| (Differ::new(basis), Vec::new()));
+        let (pays, described) = thread::scope(|scope| {
+            let (to_writer, pieces) = bounded(BUFFERS);
+            let (back, spent) = bounded(BUFFERS);
+            let source = &mut *file;
+            let reader = scope.spawn(move || describe_while_reading(source, before.size, &to_writer, &spent));
+            let mut write = || -> Outcome<bool> {
+                for piece in &pieces {
+                    producer.ctx.check()?;
+                    let Some((differ, held)) = &mut delta else {
+                        self.attempt.looked_at(piece.len() as u64, producer);
+                        writer.push(&piece, attributes)?;
+                        let _ = back.try_send(piece);
+                        continue;
+                    };
+                    differ.update(&piece, held).map_err(|e| Error::Internal(e.to_string()))?;
+                    let _ = back.try_send(piece);
+                    if differ.is_hopeless() {
+                        return Ok(false);
+                    }
+                    // Nothing is written before something matched, so that there is a way back.
+                    if differ.matched_bytes() > 0 {
+                        writer.push(held, attributes)?;
+                        held.clear();
+                    }
+                }
+                Ok(true)
             };
-            differ.update(data, &mut held).map_err(|e| Error::Internal(e.to_string()))?;
-            if differ.is_hopeless() {
-                return Ok(None);
-            }
-            // Nothing is written before something matched, so that there is a way back.
-            if differ.matched_bytes() > 0 {
-                writer.push(&held, attributes)?;
-                held.clear();
-            }
+            let pays = write();
+            // Nobody takes pieces any more: that ends the reader.
+            drop((pieces, back));
+            (pays, reader.join())
+        });
+        if !pays? {
+            return Ok(None);
         }
-        let size = before.size - left;
-        if let Some(differ) = differ {
+        let described = described.map_err(|_| Error::Internal("reading a file panicked".into()))?;
+        let (content, signature) = described.map_err(|e| failed_midway(producer, path, &e))?;
+        if let Some((differ, mut held)) = delta {
             let matched = differ.matched_bytes() > 0;
             differ.finish(&mut held).map_err(|e| Error::Internal(e.to_string()))?;
-            if !matched && writer.is_untouched() && held.len() as u64 >= size {
+            if !matched && writer.is_untouched() && held.len() as u64 >= content.size {
                 return Ok(None);
             }
-            self.producer.done.bytes.fetch_add(size, Ordering::Relaxed);
+            self.attempt.looked_at(content.size, producer);
             writer.push(&held, attributes)?;
         }
-        let content = Content { size, sha256: hasher.finalize().into() };
         attributes.content = Some(content);
         let bytes = writer.finish(attributes)?;
         self.judge(path, attributes, before, file);
-        Ok(Some(Stored { signature: signature.finish(), bytes }))
+        Ok(Some(Stored { signature, bytes }))
     }
 
     fn hash(&self, file: &mut File, path: &EntryPath, size: u64) -> Outcome<Content> {
@@ -246,6 +269,40 @@ impl FileStore<'_, '_> {
     }
 }
 
+/// What the last backup knows of the content, when the disk says that nobody wrote since.
+fn proven_unchanged<'p>(before: &DiskIdentity, prior: Option<&'p Known>) -> Option<(Content, &'p [u8])> {
+    let Known { attributes: old, signature } = prior?;
+    let content = old.content.filter(|content| content.size == before.size)?;
+    let same = old.disk == Some(before.disk) && old.mtime == before.mtime;
+    same.then_some((content, signature.as_deref()?))
+}
+
+/// Hands on at most `size` bytes in pieces, in buffers that come back; returns what they are together, with their
+/// signature. Ends early when nobody takes the pieces.
+fn describe_while_reading(
+    file: &mut File,
+    size: u64,
+    pieces: &Sender<Vec<u8>>,
+    spent: &Receiver<Vec<u8>>,
+) -> io::Result<(Content, Vec<u8>)> {
+    let mut hasher = Sha256::new();
+    let mut signature = SignatureBuilder::new(block_length(size));
+    let mut left = size;
+    while left > 0 {
+        let mut piece = spent.try_recv().unwrap_or_default();
+        piece.resize(left.min(BUFFER as u64) as usize, 0);
+        let got = read_some(file, &mut piece)?;
+        piece.truncate(got);
+        hasher.update(&piece);
+        signature.update(&piece);
+        left -= got as u64;
+        if got == 0 || pieces.send(piece).is_err() {
+            break;
+        }
+    }
+    Ok((Content { size: size - left, sha256: hasher.finalize().into() }, signature.finish()))
+}
+
 /// A file of several parts cannot be taken back out of its volume: the batch is made again without it.
 fn failed_midway(producer: &Producer, path: &EntryPath, error: &io::Error) -> Fault {
     producer.unreadable(path, error);
@@ -266,7 +323,12 @@ fn describe(data: &[u8], content: &Content, prior: Option<&Known>) -> (Vec<u8>, 
         let basis = Basis::new(signature.clone()).ok()?;
         let mut differ = Differ::new(&basis);
         let mut delta = Vec::new();
-        differ.update(data, &mut delta).ok()?;
+        for piece in data.chunks(BUFFER) {
+            differ.update(piece, &mut delta).ok()?;
+            if differ.is_hopeless() {
+                return None;
+            }
+        }
         differ.finish(&mut delta).ok()?;
         (delta.len() + delta.len() / 8 < data.len()).then_some(delta)
     });

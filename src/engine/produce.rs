@@ -12,12 +12,12 @@ use crate::context::{Change, Context, Phase, ProblemKind, Progress};
 use crate::destination::Destination;
 use crate::entry::{Attributes, DiskState, EntryPath, Kind, Timestamp};
 use crate::error::Result;
-use crate::repository::basis::{SignatureReader, SignatureStore};
+use crate::repository::basis::SignatureStore;
 use crate::repository::parked::ParkedList;
 use crate::repository::seal::Sealing;
 use crate::repository::volumes::{Parking, VolumeFault, Volumes};
 use crate::repository::writer::FinishedVolume;
-use crate::repository::{Fragment, Prior, Repository, Signatures};
+use crate::repository::{Fragment, Repository, Signatures};
 use crate::tree::metadata::read_extended;
 use crate::tree::owner::Owners;
 use crate::tree::source::Source;
@@ -97,6 +97,29 @@ impl<E: Into<VolumeFault>> From<E> for Fault {
     }
 }
 
+/// One go at a batch.
+#[derive(Default)]
+pub(super) struct Attempt {
+    /// Of the action at work.
+    index: usize,
+    /// What it added to [`Done`].
+    bytes: u64,
+    files: u64,
+}
+
+impl Attempt {
+    pub(super) fn looked_at(&mut self, bytes: u64, producer: &Producer) {
+        self.bytes += bytes;
+        producer.done.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The batch will be gone through again.
+    fn take_back(&self, done: &Done) {
+        done.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        done.files.fetch_sub(self.files, Ordering::Relaxed);
+    }
+}
+
 /// Changes so close to the moment of looking may be followed by others that leave no trace.
 const SETTLE_SECONDS: i64 = 2;
 
@@ -105,16 +128,17 @@ impl Producer<'_> {
         let mut left_out = HashSet::new();
         let mut adoptable = usize::MAX;
         loop {
-            let mut index = 0;
+            let mut attempt = Attempt::default();
             let mut volumes = self.volumes(batch, adoptable);
-            match self.attempt(batch, &mut volumes, &left_out, &mut index) {
+            match self.attempt(batch, &mut volumes, &left_out, &mut attempt) {
                 Ok(produced) => return Ok(produced),
                 Err(Fault::Item) => {
-                    left_out.insert(index);
+                    left_out.insert(attempt.index);
                 }
                 Err(Fault::Volumes(VolumeFault::NotAdopted { adopted })) => adoptable = adopted,
                 Err(Fault::Volumes(VolumeFault::Run(error))) => return Err(error),
             }
+            attempt.take_back(&self.done);
         }
     }
 
@@ -140,13 +164,13 @@ impl Producer<'_> {
         batch: &Batch,
         volumes: &mut Volumes,
         left_out: &HashSet<usize>,
-        index: &mut usize,
+        attempt: &mut Attempt,
     ) -> std::result::Result<Produced, Fault> {
         let mut signatures = Signatures::new()?;
         let mut basis = self.basis.reader();
         let mut counts = Counts { problems: left_out.len() as u64, ..Counts::default() };
         for (i, action) in batch.actions.iter().enumerate().filter(|(i, _)| !left_out.contains(i)) {
-            *index = i;
+            attempt.index = i;
             self.ctx.check()?;
             match action {
                 Action::Delete(path) => {
@@ -158,7 +182,12 @@ impl Producer<'_> {
                 }
                 Action::Store { entry, prior } => {
                     let prior = prior.as_deref();
-                    self.store(entry, prior, &mut basis, volumes, &mut signatures, &mut counts)?;
+                    let is_file = entry.attributes.kind == Kind::File;
+                    let known = prior.map(|prior| Known {
+                        attributes: &prior.attributes,
+                        signature: if is_file { basis.read(prior) } else { None },
+                    });
+                    self.store(entry, known.as_ref(), volumes, &mut signatures, &mut counts, attempt)?;
                 }
             }
         }
@@ -170,17 +199,15 @@ impl Producer<'_> {
     fn store(
         &self,
         entry: &Entry,
-        prior: Option<&Prior>,
-        basis: &mut SignatureReader,
+        known: Option<&Known>,
         volumes: &mut Volumes,
         signatures: &mut Signatures,
         counts: &mut Counts,
+        attempt: &mut Attempt,
     ) -> std::result::Result<(), Fault> {
         if entry.attributes.kind == Kind::File {
-            let mut store = FileStore { producer: self, volumes, signatures, counts };
-            let known =
-                prior.map(|prior| Known { attributes: &prior.attributes, signature: basis.read(prior) });
-            store.store(entry, known.as_ref())?;
+            let mut store = FileStore { producer: self, volumes, signatures, counts, attempt };
+            store.store(entry, known)?;
         } else {
             let Some(attributes) = self.look_closer(entry) else {
                 counts.problems += 1;
@@ -190,7 +217,8 @@ impl Producer<'_> {
             signatures.object(&entry.path, &attributes)?;
             counts.delta_entries += 1;
         }
-        self.note(entry, prior, counts);
+        attempt.files += 1;
+        self.note(entry, known.is_some(), counts);
         Ok(())
     }
 
@@ -216,18 +244,15 @@ impl Producer<'_> {
         self.ctx.problem(kind, path.below(self.root), error);
     }
 
-    fn note(&self, entry: &Entry, prior: Option<&Prior>, counts: &mut Counts) {
-        let change = match prior {
-            None => {
-                counts.new_files += 1;
-                counts.new_bytes += entry.size;
-                Change::Added
-            }
-            Some(_) => {
-                counts.changed_files += 1;
-                counts.changed_bytes += entry.size;
-                Change::Modified
-            }
+    fn note(&self, entry: &Entry, is_known: bool, counts: &mut Counts) {
+        let change = if is_known {
+            counts.changed_files += 1;
+            counts.changed_bytes += entry.size;
+            Change::Modified
+        } else {
+            counts.new_files += 1;
+            counts.new_bytes += entry.size;
+            Change::Added
         };
         self.ctx.monitor.changed(change, &entry.path);
         self.done.files.fetch_add(1, Ordering::Relaxed);

@@ -72,6 +72,18 @@ impl Expected {
     }
 }
 
+/// The sets that have anything to say of `path`, where the catalogue knows them all: the volumes of the others
+/// are not fetched.
+fn with_entries(repository: &Repository, sets: &[BackupSet], path: &EntryPath) -> Vec<BackupSet> {
+    let dates = || {
+        let catalog = repository.catalog_if_known(sets).filter(|_| !path.is_root())?;
+        catalog.dates_of_entries(sets.first()?.id.at.0, path).ok().filter(|dates| !dates.is_empty())
+    };
+    let dates = dates();
+    let has_entries = |set: &&BackupSet| dates.as_ref().is_none_or(|dates| dates.contains(&set.id.at.0));
+    sets.iter().filter(has_entries).cloned().collect()
+}
+
 struct Source {
     stream: usize,
     head: Head,
@@ -85,6 +97,7 @@ impl States {
         path: &EntryPath,
         ctx: &Context,
     ) -> Result<Self> {
+        let sets = &with_entries(repository, sets, path)[..];
         let mut streams = Vec::with_capacity(sets.len());
         for (set, manifest) in sets.iter().zip(manifests(repository, sets)) {
             let manifest = manifest?;

@@ -162,15 +162,15 @@ impl Repository {
 
     /// As it lies at the place, still sealed.
     fn stored_manifest(&self, name: &str) -> Result<Arc<[u8]>> {
-        let mut first = self.read_first.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, stored)) = first.as_ref().filter(|(read, _)| read == name) {
+        let first = || self.read_first.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, stored)) = first().as_ref().filter(|(read, _)| read == name) {
             return Ok(Arc::clone(stored));
         }
         let mut stored = Vec::new();
         let read = self.destination.open(name)?.take(MANIFEST_LIMIT).read_to_end(&mut stored);
         read.map_err(|error| Error::damaged(format!("{name} cannot be read: {error}")))?;
         let stored = Arc::from(stored);
-        first.get_or_insert_with(|| (name.to_string(), Arc::clone(&stored)));
+        first().get_or_insert_with(|| (name.to_string(), Arc::clone(&stored)));
         Ok(stored)
     }
 

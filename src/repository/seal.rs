@@ -166,7 +166,8 @@ pub(crate) struct Tally {
     sha256: Sha256,
 }
 
-const BUFFER: usize = 256 * 1024;
+/// As much as the writers of messages hand on at once, so that it is not gathered again.
+const BUFFER: usize = 64 * 1024;
 
 impl Tally {
     fn new(destination: &dyn Destination) -> Result<Self> {
