@@ -8,9 +8,9 @@
 //!        ▼
 //!  worker          one thread, a queue, one sink for events
 //!        ▼
-//!  engine          backup · restore · verify · list · status     + plan (pure)
+//!  engine          backup · restore · verify · list · search · status · timeline     + plan (pure)
 //!        ▼                       ▼
-//!  repository      sets, journal, cache          tree   local files in path order, faithful metadata
+//!  repository      sets, journal, catalogue      tree   local files in path order, faithful metadata
 //!    ▼        ▼        ▼                         delta  signature, diff, patch (pure)
 //!  duplicity  crypto  destination
 //!  (pure)    OpenPGP  local folders; other places behind the same trait
@@ -23,8 +23,9 @@
 //! Base modules, importable by all: [`entry`] (paths and attributes), [`context`] (cancel, report, clock),
 //! [`secret`], [`deflate`], [`lock`].
 //!
-//! To read on: [`engine`] (five jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
-//! (its threads), `repository/writer.rs` (the order of writes), [`duplicity`] (the format).
+//! To read on: [`engine`] (six jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
+//! (its threads), `repository/writer.rs` (the order of writes), `repository/catalog.rs` (what is known of all
+//! backups), [`duplicity`] (the format).
 
 pub mod cli;
 pub mod context;
