@@ -1,7 +1,10 @@
 //! The local side: the source in path order, who owns what, and what a faithful copy needs beyond bytes.
 
 pub mod acl;
+mod ahead;
 pub mod glob;
+mod left_out;
+mod list;
 pub mod metadata;
 pub mod owner;
 mod scan;

@@ -1,203 +1,292 @@
-//! The depth-first scan behind a [`super::walk::Walk`]; runs in its thread.
+//! What becomes of one directory: its names listed, decided about and looked at. Holds no state of the walk,
+//! so that any number of threads do this at the same time.
+//!
+//! Directories are opened relative to their parent, so that a folder swapped for a symlink is not followed.
 
-use std::ffi::{CStr, CString};
-use std::os::fd::OwnedFd;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::vec;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::Errno;
 
+use super::left_out::LeftOut;
+use super::list::Names;
 use super::owner::Owners;
 use super::select::{Decision, Selection};
 use super::source::{DiskIdentity, timestamp};
-use super::walk::{Entry, Found, WalkError};
-use crate::context::{Context, Level, ProblemKind};
+use super::walk::{Entry, WalkError};
 use crate::entry::{Attributes, EntryPath, Kind, LinkId, Timestamp};
 
-/// Nobody wants the rest.
-#[derive(Debug)]
-pub(super) struct Stopped;
-
 pub(super) struct Scanner {
-    root: PathBuf,
-    root_stat: Statx,
     selection: Arc<Selection>,
     left_out: LeftOut,
     owners: Owners,
-    context: Context,
-    levels: Vec<Directory>,
-    /// Scanned directories at the top of `levels` that have shown nothing selected yet.
-    held: Vec<Entry>,
+    /// Most names that are looked at in one go.
+    most_names: usize,
+    /// Nobody wants the rest.
+    pub(super) stopped: AtomicBool,
 }
 
-/// An open directory and the names in it that are still to come.
-struct Directory {
-    fd: OwnedFd,
+/// Where in the walk's order the result of a [`Task`] belongs.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Place {
+    pub(super) path: EntryPath,
+    pub(super) extent: Extent,
+}
+
+/// In the order of the walk: an entry comes before what it holds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Extent {
+    /// This name and those after it in its directory.
+    From,
+    /// The names in this directory, from the first on.
+    Inside,
+}
+
+impl Place {
+    pub(super) fn inside(path: EntryPath) -> Self {
+        Self { path, extent: Extent::Inside }
+    }
+}
+
+pub(super) enum Task {
+    /// Holds the parent of the directory that is to be listed.
+    List(Arc<OwnedFd>),
+    /// Holds the index of the first name.
+    Visit(Arc<Listed>, usize),
+}
+
+/// A directory with more names than are looked at in one go.
+pub(super) struct Listed {
+    fd: Arc<OwnedFd>,
     path: EntryPath,
-    names: vec::IntoIter<(CString, FileType)>,
+    names: Names,
+}
+
+/// Some names of a directory, in order; what the selection leaves out is missing.
+pub(super) struct Part {
+    pub(super) visited: Vec<Visited>,
+    /// Where the directory goes on.
+    pub(super) next: Option<Place>,
+}
+
+pub(super) enum Visited {
+    Included(Box<Entry>),
+    /// A directory that is part of the backup only if something inside is.
+    Scanned(Box<Entry>),
+    /// A name that was listed and cannot be looked at.
+    Lost(EntryPath, Errno),
+    /// A socket, which no backup holds.
+    Unsupported(EntryPath),
+}
+
+/// Tasks that a task gave rise to.
+pub(super) type Tasks = Vec<(Place, Task)>;
+
+/// What does the tasks, the entry of the root and, when that is a directory, the first task.
+pub(super) type Scan = (Scanner, Box<Entry>, Option<(Place, Task)>);
+
+/// What one thread keeps from task to task.
+#[derive(Default)]
+pub(super) struct Scratch {
+    buffer: Vec<u8>,
+    names: Names,
+    user: LastName,
+    group: LastName,
+}
+
+/// Most entries have the owner of the one before.
+#[derive(Default)]
+struct LastName(Option<(u32, Vec<u8>)>);
+
+impl LastName {
+    fn get(&mut self, id: u32, lookup: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+        match &self.0 {
+            Some((last, name)) if *last == id => name.clone(),
+            _ => self.0.insert((id, lookup())).1.clone(),
+        }
+    }
 }
 
 impl Scanner {
     pub(super) fn open(
         root: PathBuf,
         selection: Arc<Selection>,
-        context: Context,
-    ) -> Result<Self, WalkError> {
+        most_names: usize,
+    ) -> Result<Scan, WalkError> {
         let failed = |error: Errno| match error {
             Errno::NOENT => WalkError::Missing(root.clone()),
             error => WalkError::Unreadable { path: root.clone(), error: error.into() },
         };
-        let root_stat = fs::statx(CWD, &root, AtFlags::empty(), STATX).map_err(failed)?;
-        let mut levels = Vec::new();
-        match kind_of(&root_stat) {
-            None => return Err(WalkError::Unsupported(root)),
-            Some(Kind::Directory) => {
-                let fd = fs::openat(CWD, &root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())
-                    .map_err(failed)?;
-                levels.push(Directory::list(fd, EntryPath::root()).map_err(failed)?);
-            }
-            Some(_) => {}
+        let stat = fs::statx(CWD, &root, AtFlags::empty(), STATX).map_err(failed)?;
+        let Some(kind) = kind_of(&stat) else { return Err(WalkError::Unsupported(root)) };
+        let mut scratch = Scratch::default();
+        let mut first = None;
+        if kind == Kind::Directory {
+            let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
+            let fd = fs::openat(CWD, &root, flags, Mode::empty()).map_err(failed)?;
+            scratch.names.read(fd.as_fd(), &mut scratch.buffer).map_err(failed)?;
+            let names = std::mem::take(&mut scratch.names);
+            let listed = Listed { fd: Arc::new(fd), path: EntryPath::root(), names };
+            first = Some((Place::inside(EntryPath::root()), Task::Visit(Arc::new(listed), 0)));
         }
         let left_out = LeftOut::new(&root, selection.left_out());
         let owners = Owners::default();
-        Ok(Self { root, root_stat, selection, left_out, owners, context, levels, held: Vec::new() })
+        let scanner = Self { selection, left_out, owners, most_names, stopped: AtomicBool::new(false) };
+        // The root is no symlink: those were followed.
+        let entry = scanner.describe(EntryPath::root(), kind, &stat, Vec::new(), &mut scratch);
+        Ok((scanner, Box::new(entry), first))
     }
 
-    /// Gives every selected object to `emit`, the root first whatever the rules say.
-    pub(super) fn run(mut self, mut emit: impl FnMut(Found) -> Result<(), Stopped>) -> Result<(), Stopped> {
-        // The root is no symlink, so that nothing is left to read of it.
-        if let Ok(Some(root)) = self.describe(EntryPath::root(), self.root_stat, c"") {
-            emit(Found::Entry(Box::new(root)))?;
-        }
-        while let Some(directory) = self.levels.last_mut() {
-            if let Some((name, listed)) = directory.names.next() {
-                self.visit(name, listed, &mut emit)?;
-            } else {
-                self.held.pop_if(|held| held.path == directory.path);
-                self.levels.pop();
-            }
-        }
-        Ok(())
-    }
-
-    fn visit(
-        &mut self,
-        name: CString,
-        listed: FileType,
-        emit: &mut impl FnMut(Found) -> Result<(), Stopped>,
-    ) -> Result<(), Stopped> {
-        let Some(parent) = self.levels.last() else { return Ok(()) };
-        let path = parent.path.child(name.to_bytes());
-        // What a rule excludes is not even looked at, unless the listing does not tell directories from files.
-        let mut is_directory = listed == FileType::Directory;
-        let mut decision = self.decide(&parent.fd, &path, &name, is_directory);
-        if !is_wanted(decision, is_directory) && listed != FileType::Unknown {
-            return Ok(());
-        }
-        let stat =
-            match fs::statx(&parent.fd, &name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, STATX) {
-                Ok(stat) => stat,
-                Err(error) => return self.lost(path, error, emit),
-            };
-        if is_directory != (kind_of(&stat) == Some(Kind::Directory)) {
-            is_directory = !is_directory;
-            decision = self.decide(&parent.fd, &path, &name, is_directory);
-        }
-        if !is_wanted(decision, is_directory) || (is_directory && self.left_out.contains(&path, &stat)) {
-            return Ok(());
-        }
-        let entry = match self.describe(path.clone(), stat, &name) {
-            Ok(Some(entry)) => entry,
-            Ok(None) => return Ok(()),
-            Err(error) => return self.lost(path, error, emit),
+    /// An error means that the directory could not be listed.
+    pub(super) fn run(
+        &self,
+        place: &Place,
+        task: Task,
+        scratch: &mut Scratch,
+    ) -> (Result<Part, Errno>, Tasks) {
+        let mut tasks = Tasks::new();
+        let part = match task {
+            Task::List(parent) => self.list(&place.path, &parent, scratch, &mut tasks),
+            Task::Visit(listed, from) => Ok(self.visit_part(&listed, from, scratch, &mut tasks)),
         };
-        if decision == Decision::Scan {
-            self.held.push(entry);
-        } else {
-            self.emit(Found::Entry(Box::new(entry)), emit)?;
-        }
-        if is_directory { self.enter(path, &name, emit) } else { Ok(()) }
+        (part, tasks)
     }
 
-    fn enter(
-        &mut self,
+    fn list(
+        &self,
+        path: &EntryPath,
+        parent: &OwnedFd,
+        scratch: &mut Scratch,
+        tasks: &mut Tasks,
+    ) -> Result<Part, Errno> {
+        let fd = Arc::new(fs::openat(parent, path.file_name(), DIRECTORY, Mode::empty())?);
+        // Taken, since visiting needs the rest of the scratch space.
+        let mut names = std::mem::take(&mut scratch.names);
+        names.read(fd.as_fd(), &mut scratch.buffer)?;
+        if names.len() > self.most_names {
+            let listed = Arc::new(Listed { fd, path: path.clone(), names });
+            return Ok(self.visit_part(&listed, 0, scratch, tasks));
+        }
+        let visited = self.visit_all(&fd, path, names.from(0), scratch, tasks);
+        scratch.names = names;
+        Ok(Part { visited, next: None })
+    }
+
+    fn visit_part(
+        &self,
+        listed: &Arc<Listed>,
+        from: usize,
+        scratch: &mut Scratch,
+        tasks: &mut Tasks,
+    ) -> Part {
+        let place = |index| {
+            let (name, _) = listed.names.from(index).next()?;
+            Some(Place { path: listed.path.child(name.to_bytes()), extent: Extent::From })
+        };
+        if from == 0 {
+            let parts = (self.most_names..listed.names.len()).step_by(self.most_names);
+            let task = |index| Some((place(index)?, Task::Visit(Arc::clone(listed), index)));
+            tasks.extend(parts.filter_map(task));
+        }
+        let names = listed.names.from(from).take(self.most_names);
+        let visited = self.visit_all(&listed.fd, &listed.path, names, scratch, tasks);
+        Part { visited, next: place(from + self.most_names) }
+    }
+
+    fn visit_all<'a>(
+        &self,
+        fd: &Arc<OwnedFd>,
+        path: &EntryPath,
+        names: impl Iterator<Item = (&'a CStr, FileType)>,
+        scratch: &mut Scratch,
+        tasks: &mut Tasks,
+    ) -> Vec<Visited> {
+        let mut all = Vec::with_capacity(names.size_hint().0);
+        for (name, listed) in names {
+            if self.stopped.load(Ordering::Relaxed) {
+                break;
+            }
+            let path = path.child(name.to_bytes());
+            let Some(visited) = self.visit(fd.as_fd(), path, name, listed, scratch) else { continue };
+            if let Some(directory) = visited.directory() {
+                tasks.push((Place::inside(directory.clone()), Task::List(Arc::clone(fd))));
+            }
+            all.push(visited);
+        }
+        all
+    }
+
+    /// `None` for what is not part of the backup.
+    fn visit(
+        &self,
+        parent: BorrowedFd<'_>,
         path: EntryPath,
         name: &CStr,
-        emit: &mut impl FnMut(Found) -> Result<(), Stopped>,
-    ) -> Result<(), Stopped> {
-        let Some(parent) = self.levels.last() else { return Ok(()) };
-        let opened = fs::openat(&parent.fd, name, DIRECTORY, Mode::empty());
-        match opened.and_then(|fd| Directory::list(fd, path.clone())) {
-            Ok(directory) => {
-                self.levels.push(directory);
-                Ok(())
-            }
-            Err(error) => {
-                let result = self.lost(path.clone(), error, emit);
-                self.held.pop_if(|held| held.path == path);
-                result
-            }
+        listed: FileType,
+        scratch: &mut Scratch,
+    ) -> Option<Visited> {
+        // What a rule excludes is not even looked at, unless the listing does not tell directories from files.
+        let mut is_directory = listed == FileType::Directory;
+        let mut decision = self.decide(parent, &path, name, is_directory);
+        if !is_wanted(decision, is_directory) && listed != FileType::Unknown {
+            return None;
         }
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        let stat = match fs::statx(parent, name, flags, STATX) {
+            Ok(stat) => stat,
+            Err(error) => return Some(Visited::Lost(path, error)),
+        };
+        let kind = kind_of(&stat);
+        if is_directory != (kind == Some(Kind::Directory)) {
+            is_directory = !is_directory;
+            decision = self.decide(parent, &path, name, is_directory);
+        }
+        if !is_wanted(decision, is_directory) || (is_directory && self.left_out.contains(&path, &stat)) {
+            return None;
+        }
+        let Some(kind) = kind else { return Some(Visited::Unsupported(path)) };
+        let link_target = match kind {
+            Kind::Symlink => match fs::readlinkat(parent, name, Vec::new()) {
+                Ok(target) => target.into_bytes(),
+                Err(error) => return Some(Visited::Lost(path, error)),
+            },
+            _ => Vec::new(),
+        };
+        let entry = Box::new(self.describe(path, kind, &stat, link_target, scratch));
+        Some(if decision == Decision::Scan { Visited::Scanned(entry) } else { Visited::Included(entry) })
     }
 
-    fn decide(&self, parent: &OwnedFd, path: &EntryPath, name: &CStr, is_directory: bool) -> Decision {
+    fn decide(&self, parent: BorrowedFd<'_>, path: &EntryPath, name: &CStr, is_directory: bool) -> Decision {
         self.selection.decide(path, is_directory, |wanted| {
             let inside = [name.to_bytes(), b"/", wanted.as_bytes()].concat();
             fs::statx(parent, inside, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok()
         })
     }
 
-    /// A name that was listed and cannot be looked at or into.
-    fn lost(
-        &mut self,
+    fn describe(
+        &self,
         path: EntryPath,
-        error: Errno,
-        emit: &mut impl FnMut(Found) -> Result<(), Stopped>,
-    ) -> Result<(), Stopped> {
-        match error {
-            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => {
-                self.context.problem(ProblemKind::Vanished, path.below(&self.root), error);
-                Ok(())
-            }
-            error => self.emit(Found::Unreadable { path, error: error.into() }, emit),
-        }
-    }
-
-    /// The directories above come first, if they were held back.
-    fn emit(
-        &mut self,
-        found: Found,
-        emit: &mut impl FnMut(Found) -> Result<(), Stopped>,
-    ) -> Result<(), Stopped> {
-        for directory in self.held.drain(..) {
-            emit(Found::Entry(Box::new(directory)))?;
-        }
-        emit(found)
-    }
-
-    /// `None` for a socket, which no backup holds. Reads the target of a symlink.
-    fn describe(&self, path: EntryPath, stat: Statx, name: &CStr) -> Result<Option<Entry>, Errno> {
-        let Some(kind) = kind_of(&stat) else {
-            self.context.say(Level::Info, format_args!("Skipping socket {:?}", path.below(&self.root)));
-            return Ok(None);
-        };
-        let link_target = match (kind, self.levels.last()) {
-            (Kind::Symlink, Some(parent)) => fs::readlinkat(&parent.fd, name, Vec::new())?.into_bytes(),
-            _ => Vec::new(),
-        };
-        let identity = DiskIdentity::of(&stat);
+        kind: Kind,
+        stat: &Statx,
+        link_target: Vec<u8>,
+        scratch: &mut Scratch,
+    ) -> Entry {
+        let (uid, gid) = (stat.stx_uid, stat.stx_gid);
+        let identity = DiskIdentity::of(stat);
         let is_file = kind == Kind::File;
         let device_id = fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
         let attributes = Attributes {
             kind,
             mode: u32::from(stat.stx_mode) & 0o7777,
-            uid: stat.stx_uid,
-            gid: stat.stx_gid,
-            user: self.owners.user_name(stat.stx_uid),
-            group: self.owners.group_name(stat.stx_gid),
+            uid,
+            gid,
+            user: scratch.user.get(uid, || self.owners.user_name(uid)),
+            group: scratch.group.get(gid, || self.owners.group_name(gid)),
             mtime: identity.mtime,
             link_target,
             device: match kind {
@@ -205,36 +294,27 @@ impl Scanner {
                 _ => (0, 0),
             },
             disk: Some(identity.disk),
-            links: (is_file && stat.stx_nlink > 1).then(|| link_id(&stat, device_id)),
-            sparse: is_file && has_holes(&stat),
+            links: (is_file && stat.stx_nlink > 1).then(|| link_id(stat, device_id)),
+            sparse: is_file && has_holes(stat),
             ..Attributes::default()
         };
-        Ok(Some(Entry { path, attributes, size: if is_file { stat.stx_size } else { 0 }, device_id }))
+        Entry { path, attributes, size: if is_file { stat.stx_size } else { 0 }, device_id }
+    }
+}
+
+impl Visited {
+    /// The path of a directory, to be entered.
+    pub(super) fn directory(&self) -> Option<&EntryPath> {
+        match self {
+            Self::Included(entry) | Self::Scanned(entry) => entry.is_directory().then_some(&entry.path),
+            Self::Lost(..) | Self::Unsupported(_) => None,
+        }
     }
 }
 
 const STATX: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-
-impl Directory {
-    /// Reads all names before any is used: half a listing would make the rest look deleted.
-    fn list(fd: OwnedFd, path: EntryPath) -> Result<Self, Errno> {
-        let mut names = Vec::new();
-        let mut buffer = Vec::with_capacity(32 * 1024);
-        let mut listing = fs::RawDir::new(&fd, buffer.spare_capacity_mut());
-        while let Some(entry) = listing.next() {
-            let entry = entry?;
-            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                names.push((entry.file_name().to_owned(), entry.file_type()));
-            }
-        }
-        names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        // A name that is renamed during the listing may show up twice; the format allows no path twice.
-        names.dedup_by(|a, b| a.0 == b.0);
-        Ok(Self { fd, path, names: names.into_iter() })
-    }
-}
 
 fn is_wanted(decision: Decision, is_directory: bool) -> bool {
     match decision {
@@ -266,46 +346,4 @@ fn link_id(stat: &Statx, device: u64) -> LinkId {
 /// Less than a page missing is rounding or content kept in the inode.
 fn has_holes(stat: &Statx) -> bool {
     stat.stx_blocks.saturating_mul(512).saturating_add(4096) <= stat.stx_size
-}
-
-/// Directories that are no part of the source although they lie in it, by path and by identity (bind mounts).
-struct LeftOut {
-    paths: Vec<EntryPath>,
-    identities: Vec<(u32, u32, u64)>,
-}
-
-impl LeftOut {
-    fn new(root: &Path, directories: &[PathBuf]) -> Self {
-        let root = real_path(root);
-        let below_root = |directory: &PathBuf| {
-            let real = real_path(directory);
-            EntryPath::parse(real.strip_prefix(&root).ok()?.as_os_str().as_bytes()).ok()
-        };
-        let identity = |directory: &PathBuf| {
-            let stat = fs::statx(CWD, directory, AtFlags::empty(), StatxFlags::INO).ok()?;
-            Some((stat.stx_dev_major, stat.stx_dev_minor, stat.stx_ino))
-        };
-        Self {
-            paths: directories.iter().filter_map(below_root).collect(),
-            identities: directories.iter().filter_map(identity).collect(),
-        }
-    }
-
-    fn contains(&self, path: &EntryPath, stat: &Statx) -> bool {
-        self.paths.contains(path)
-            || self.identities.contains(&(stat.stx_dev_major, stat.stx_dev_minor, stat.stx_ino))
-    }
-}
-
-/// Absolute, free of symlinks as far as it exists.
-fn real_path(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let existing = absolute.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
-    match existing {
-        Some((ancestor, real)) => match absolute.strip_prefix(ancestor) {
-            Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
-            _ => real,
-        },
-        None => absolute,
-    }
 }

@@ -1,9 +1,10 @@
 //! The source as a stream of entries in the order of the format (`FORMAT.md` 3.5): depth first, names sorted
 //! bytewise, a parent before its children.
 //!
-//! A thread reads ahead, at most a few batches; of the tree only one list of names per open directory is in
-//! memory. Directories are opened relative to their parent, so that a folder swapped for a symlink is not followed.
+//! Threads read ahead ([`super::ahead`]), a few ten thousand entries at most; of the tree only the names of open
+//! directories are in memory.
 
+use std::collections::VecDeque;
 use std::io;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -11,12 +12,13 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::vec;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use rustix::io::Errno;
 
-use super::scan::{self, Scanner};
+use super::ahead::{Ahead, Died};
+use super::scan::{Place, Scan, Scanner, Scratch, Visited};
 use super::select::Selection;
 use super::source::DiskIdentity;
-use crate::context::Context;
+use crate::context::{Context, Level, ProblemKind};
 use crate::entry::{Attributes, EntryPath, Kind};
 
 /// One selected object of the source, as `lstat` shows it.
@@ -66,50 +68,151 @@ pub enum WalkError {
 }
 
 /// Yields the root first. Does not look at the context's cancel token: an end of the stream always means
-/// that the whole source was seen. Dropping it stops the thread.
-#[derive(Debug)]
+/// that the whole source was seen. Dropping it stops the threads.
 pub struct Walk {
-    batch: vec::IntoIter<Found>,
-    batches: Option<Receiver<Vec<Found>>>,
-    thread: Option<JoinHandle<()>>,
+    root: PathBuf,
+    context: Context,
+    ahead: Arc<Ahead>,
+    threads: Vec<JoinHandle<()>>,
+    scratch: Scratch,
+    /// The directories that are being walked, outermost first.
+    levels: Vec<Walked>,
+    /// What comes before all that is left in `levels`.
+    next: Option<Place>,
+    /// The innermost of `levels`, as far as they are scanned directories and have shown nothing selected yet.
+    held: Vec<Box<Entry>>,
+    /// To be yielded first.
+    ready: VecDeque<Found>,
 }
 
-/// Few enough that the first entries come at once, many enough that the channel costs nothing.
-const BATCH: usize = 128;
-const BATCHES_AHEAD: usize = 16;
+/// What is left of a directory.
+struct Walked {
+    visited: vec::IntoIter<Visited>,
+    next: Option<Place>,
+}
+
+/// What a walk may use. No bound changes what it yields.
+struct Limits {
+    /// Beside the one that iterates.
+    threads: usize,
+    /// Entries that lie ready; some 400 bytes each.
+    entries_ahead: usize,
+    /// Names of one directory that one thread looks at in one go.
+    names: usize,
+}
+
+impl Limits {
+    fn of_this_computer() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { threads: cores.min(8), entries_ahead: 16_384, names: 1_000 }
+    }
+}
 
 impl Walk {
     /// `root` is the source as typed, a directory or any single object; a symlink there is followed.
     pub fn new(root: PathBuf, selection: Arc<Selection>, context: &Context) -> Result<Self, WalkError> {
-        let (sender, receiver) = bounded(BATCHES_AHEAD);
-        let scanner = Scanner::open(root, selection, context.clone())?;
-        let run = move || {
-            let mut batches = Batches { batch: Vec::with_capacity(BATCH), sender };
-            // The only failure is that nobody listens any more.
-            let _ = scanner.run(|found| batches.push(found)).and_then(|()| batches.flush());
-        };
-        let thread = thread::Builder::new()
-            .name("walk".into())
-            .spawn(run)
-            .map_err(|error| WalkError::Unreadable { path: PathBuf::new(), error })?;
-        Ok(Self { batch: Vec::new().into_iter(), batches: Some(receiver), thread: Some(thread) })
+        let limits = Limits::of_this_computer();
+        let scan = Scanner::open(root.clone(), selection, limits.names)?;
+        Ok(Self::start(root, scan, context, &limits))
     }
 
-    fn next_batch(&mut self) -> Option<Vec<Found>> {
-        let batch = self.batches.as_ref()?.recv().ok();
-        if batch.is_none() {
-            self.finish();
+    fn start(root: PathBuf, (scanner, entry, first): Scan, context: &Context, limits: &Limits) -> Self {
+        let next = first.as_ref().map(|(place, _)| place.clone());
+        let ahead = Arc::new(Ahead::new(scanner, first, limits.entries_ahead));
+        let spawn = || {
+            let ahead = Arc::clone(&ahead);
+            thread::Builder::new().name("walk".into()).spawn(move || ahead.work())
+        };
+        // Without threads a walk is slower, not less.
+        let threads = (0..limits.threads).map_while(|_| spawn().ok()).collect();
+        Self {
+            root,
+            context: context.clone(),
+            ahead,
+            threads,
+            scratch: Scratch::default(),
+            levels: Vec::new(),
+            next,
+            held: Vec::new(),
+            ready: VecDeque::from([Found::Entry(entry)]),
         }
-        batch
+    }
+
+    /// Opens the directory, or the next part of the innermost one, at `place`.
+    fn enter(&mut self, place: Place) -> Option<Found> {
+        match self.ahead.take(&place, &mut self.scratch) {
+            Ok(Ok(part)) => {
+                self.levels.push(Walked { visited: part.visited.into_iter(), next: part.next });
+                None
+            }
+            Ok(Err(error)) => {
+                let found = self.lost(place.path, error);
+                self.held.pop();
+                found
+            }
+            Err(Died) => {
+                self.end();
+                panic!("a walk cannot go on after a panic");
+            }
+        }
+    }
+
+    fn leave(&mut self) -> Option<Found> {
+        self.next = self.levels.pop().and_then(|directory| directory.next);
+        if self.next.is_none() {
+            // Had anything inside been selected, nothing would be held any more.
+            self.held.pop();
+        }
+        None
+    }
+
+    fn pass(&mut self, visited: Visited) -> Option<Found> {
+        self.next = visited.directory().cloned().map(Place::inside);
+        match visited {
+            Visited::Included(entry) => self.emit(Found::Entry(entry)),
+            Visited::Scanned(entry) => {
+                self.held.push(entry);
+                None
+            }
+            Visited::Lost(path, error) => self.lost(path, error),
+            Visited::Unsupported(path) => {
+                let path = path.below(&self.root);
+                self.context.say(Level::Info, format_args!("Skipping socket {path:?}"));
+                None
+            }
+        }
+    }
+
+    /// A name that was listed and cannot be looked at or into.
+    fn lost(&mut self, path: EntryPath, error: Errno) -> Option<Found> {
+        match error {
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => {
+                self.context.problem(ProblemKind::Vanished, path.below(&self.root), error);
+                None
+            }
+            error => self.emit(Found::Unreadable { path, error: error.into() }),
+        }
+    }
+
+    /// The directories above come first, if they were held back.
+    fn emit(&mut self, found: Found) -> Option<Found> {
+        if self.held.is_empty() {
+            return Some(found);
+        }
+        self.ready.extend(self.held.drain(..).map(Found::Entry));
+        self.ready.push_back(found);
+        None
     }
 
     /// A thread that died must not look like a source that ended: all the rest would count as deleted.
-    fn finish(&mut self) {
-        self.batches = None;
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
-            && !thread::panicking()
-        {
-            resume_unwind(panic);
+    fn end(&mut self) {
+        self.ahead.stop();
+        for thread in self.threads.drain(..) {
+            if let Err(panic) = thread.join()
+                && !thread::panicking()
+            {
+                resume_unwind(panic);
+            }
         }
     }
 }
@@ -119,304 +222,33 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Found> {
         loop {
-            if let Some(found) = self.batch.next() {
+            if let Some(found) = self.ready.pop_front() {
                 return Some(found);
             }
-            self.batch = self.next_batch()?.into_iter();
+            let found = match (self.next.take(), self.levels.last_mut()) {
+                (Some(place), _) => self.enter(place),
+                (None, Some(directory)) => match directory.visited.next() {
+                    Some(visited) => self.pass(visited),
+                    None => self.leave(),
+                },
+                (None, None) => {
+                    self.end();
+                    return None;
+                }
+            };
+            if found.is_some() {
+                return found;
+            }
         }
     }
 }
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        self.finish();
-    }
-}
-
-struct Batches {
-    batch: Vec<Found>,
-    sender: Sender<Vec<Found>>,
-}
-
-impl Batches {
-    fn push(&mut self, found: Found) -> Result<(), scan::Stopped> {
-        self.batch.push(found);
-        if self.batch.len() < BATCH { Ok(()) } else { self.flush() }
-    }
-
-    fn flush(&mut self) -> Result<(), scan::Stopped> {
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        self.sender.send(batch).map_err(|_| scan::Stopped)
+        self.end();
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::fs;
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::os::unix::net::UnixListener;
-    use std::path::Path;
-    use std::sync::Mutex;
-
-    use proptest::prelude::*;
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::context::{Level, Monitor, Problem, ProblemKind};
-    use crate::tree::select::Rule;
-    use crate::tree::source::Source;
-
-    fn tree(files: &[&str]) -> TempDir {
-        let root = TempDir::new().unwrap();
-        for file in files {
-            let path = root.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, file).unwrap();
-        }
-        root
-    }
-
-    fn walk(root: &Path) -> Walk {
-        Walk::new(root.into(), Arc::new(Selection::everything()), &Context::silent()).unwrap()
-    }
-
-    fn entries(walk: Walk) -> Vec<Entry> {
-        let entry = |found| match found {
-            Found::Entry(entry) => *entry,
-            Found::Unreadable { path, error } => panic!("{path}: {error}"),
-        };
-        walk.map(entry).collect()
-    }
-
-    /// Unreadable paths are marked with `!`.
-    fn shown(walk: Walk) -> Vec<String> {
-        let show = |found| match found {
-            Found::Entry(entry) => entry.path.to_string(),
-            Found::Unreadable { path, .. } => format!("!{path}"),
-        };
-        walk.map(show).collect()
-    }
-
-    /// Runs `work` as somebody whom permission bits do stop, even when the tests run as root.
-    fn without_privilege<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-        use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
-        let run = || {
-            let mut sets = capabilities(None).unwrap();
-            sets.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
-            set_capabilities(None, sets).unwrap();
-            work()
-        };
-        thread::scope(|scope| scope.spawn(run).join().unwrap())
-    }
-
-    #[derive(Default)]
-    struct Heard {
-        problems: Mutex<Vec<Problem>>,
-        messages: Mutex<Vec<String>>,
-    }
-
-    impl Monitor for Heard {
-        fn problem(&self, problem: Problem) {
-            self.problems.lock().unwrap().push(problem);
-        }
-
-        fn message(&self, _: Level, text: &dyn std::fmt::Display) {
-            self.messages.lock().unwrap().push(text.to_string());
-        }
-    }
-
-    #[test]
-    fn entries_come_depth_first_in_byte_order_after_their_parent() {
-        let root = tree(&["dir/sub/f2", "dir/f1", "dir-a", "dir.txt", "Z"]);
-        let seen = shown(walk(root.path()));
-        assert_eq!(seen, [".", "Z", "dir", "dir/f1", "dir/sub", "dir/sub/f2", "dir-a", "dir.txt"]);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-        #[test]
-        fn any_tree_comes_in_strictly_increasing_order(
-            files in prop::collection::vec("[a\\-./\u{e9}]{1,8}", 0..40)
-        ) {
-            let root = TempDir::new().unwrap();
-            for file in &files {
-                let Ok(path) = EntryPath::parse(file.as_bytes()) else { continue };
-                let path = path.below(root.path());
-                // A file may already stand where this one needs a folder.
-                let _ = path.parent().map(fs::create_dir_all);
-                let _ = fs::write(path, b"");
-            }
-            let entries = entries(walk(root.path()));
-            prop_assert!(entries[0].path.is_root());
-            prop_assert!(entries.windows(2).all(|pair| pair[0].path < pair[1].path));
-        }
-    }
-
-    #[test]
-    fn attributes_are_those_of_the_file() {
-        let root = tree(&["file"]);
-        let path = root.path().join("file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o4640)).unwrap();
-        let found = entries(walk(root.path())).pop().unwrap();
-        assert_eq!((found.attributes.kind, found.attributes.mode, found.size), (Kind::File, 0o4640, 4));
-        assert_eq!(found.attributes.uid, rustix::process::getuid().as_raw());
-        assert!(!found.attributes.user.is_empty());
-        assert_eq!((found.attributes.links, found.attributes.sparse), (None, false));
-        let file = Source::open(root.path()).unwrap().open_file(&found.path).unwrap();
-        assert_eq!(found.disk_identity(), Some(crate::tree::source::disk_identity(&file).unwrap()));
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_listed_is_told_after_its_own_entry() {
-        let root = tree(&["a/hidden", "b"]);
-        fs::set_permissions(root.path().join("a"), fs::Permissions::from_mode(0o000)).unwrap();
-        assert_eq!(without_privilege(|| shown(walk(root.path()))), [".", "a", "!a", "b"]);
-    }
-
-    #[test]
-    fn names_that_cannot_be_looked_at_are_told_one_by_one() {
-        let root = tree(&["a/1", "a/2", "b"]);
-        fs::set_permissions(root.path().join("a"), fs::Permissions::from_mode(0o400)).unwrap();
-        assert_eq!(without_privilege(|| shown(walk(root.path()))), [".", "a", "!a/1", "!a/2", "b"]);
-    }
-
-    #[test]
-    fn a_scanned_folder_that_cannot_be_listed_comes_with_its_parents() {
-        let root = tree(&["a/b/c/wanted", "a/x", "d/wanted"]);
-        fs::set_permissions(root.path().join("a/b"), fs::Permissions::from_mode(0o000)).unwrap();
-        let rules = [Rule::include("src/*/*/c/wanted"), Rule::exclude("**")];
-        let selection = Arc::new(Selection::new(Path::new("src"), rules).unwrap());
-        let walk = || Walk::new(root.path().into(), selection, &Context::silent()).unwrap();
-        assert_eq!(without_privilege(|| shown(walk())), [".", "a", "a/b", "!a/b"]);
-    }
-
-    #[test]
-    fn a_root_that_cannot_be_listed_or_is_not_there_is_an_error() {
-        let root = tree(&["a/b"]);
-        let (a, none) = (root.path().join("a"), root.path().join("none"));
-        fs::set_permissions(&a, fs::Permissions::from_mode(0o000)).unwrap();
-        let walk = |path| Walk::new(path, Arc::default(), &Context::silent()).map(drop);
-        let denied = without_privilege(|| walk(a)).unwrap_err();
-        assert!(matches!(denied, WalkError::Unreadable { .. }), "{denied}");
-        assert!(matches!(walk(none), Err(WalkError::Missing(_))));
-    }
-
-    #[test]
-    fn names_that_vanish_after_the_listing_are_problems_and_not_entries() {
-        let root = tree(&["a", "b/c", "d"]);
-        let heard = Arc::new(Heard::default());
-        let context = Context { monitor: heard.clone(), ..Context::silent() };
-        let scanner = Scanner::open(root.path().into(), Arc::default(), context).unwrap();
-        fs::remove_file(root.path().join("a")).unwrap();
-        fs::remove_dir_all(root.path().join("b")).unwrap();
-        let mut paths = Vec::new();
-        let emit = |found| {
-            match found {
-                Found::Entry(entry) => paths.push(entry.path.to_string()),
-                Found::Unreadable { path, error } => panic!("{path}: {error}"),
-            }
-            Ok(())
-        };
-        scanner.run(emit).unwrap();
-        assert_eq!(paths, [".", "d"]);
-        let problems = heard.problems.lock().unwrap();
-        assert_eq!(problems.len(), 2);
-        assert!(problems.iter().all(|problem| problem.kind == ProblemKind::Vanished));
-        assert_eq!(problems[0].path, root.path().join("a"));
-    }
-
-    #[test]
-    fn sockets_are_mentioned_and_left_out_while_a_fifo_is_an_entry() {
-        let root = tree(&[]);
-        let _socket = UnixListener::bind(root.path().join("socket")).unwrap();
-        mknodat(CWD, root.path().join("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
-        let heard = Arc::new(Heard::default());
-        let context = Context { monitor: heard.clone(), ..Context::silent() };
-        let found = entries(Walk::new(root.path().into(), Arc::default(), &context).unwrap());
-        assert_eq!(found.len(), 2);
-        assert_eq!(found[1].attributes.kind, Kind::Fifo);
-        assert_eq!(heard.messages.lock().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn names_need_not_be_utf_8() {
-        let root = tree(&[]);
-        let name = b"caf\xe9\n\xff";
-        fs::write(root.path().join(OsStr::from_bytes(name)), b"").unwrap();
-        assert_eq!(entries(walk(root.path()))[1].path.as_bytes(), name);
-    }
-
-    #[test]
-    fn symlinks_are_entries_except_for_the_root() {
-        let root = tree(&["real/file"]);
-        symlink("real", root.path().join("alias")).unwrap();
-        symlink("nowhere", root.path().join("dangling")).unwrap();
-        let found = entries(walk(root.path()));
-        let targets: Vec<_> = found.iter().map(|e| e.attributes.link_target.as_slice()).collect();
-        assert_eq!(targets, [b"".as_slice(), b"real", b"nowhere", b"", b""]);
-        assert_eq!(shown(walk(&root.path().join("alias"))), [".", "file"]);
-        assert_eq!(shown(walk(&root.path().join("real/file"))), ["."]);
-    }
-
-    #[test]
-    fn names_of_one_file_share_a_link_identity() {
-        let root = tree(&["a", "c"]);
-        fs::hard_link(root.path().join("a"), root.path().join("b")).unwrap();
-        let links: Vec<_> = entries(walk(root.path())).iter().map(|e| e.attributes.links).collect();
-        assert!(links[1].is_some_and(|id| id.birth != Default::default()));
-        assert_eq!(links[1], links[2]);
-        assert_eq!((links[0], links[3]), (None, None));
-    }
-
-    #[test]
-    fn files_with_holes_are_known() {
-        let root = tree(&["dense"]);
-        fs::write(root.path().join("dense"), vec![1; 1 << 20]).unwrap();
-        fs::File::create(root.path().join("holes")).unwrap().set_len(1 << 20).unwrap();
-        let sparse: Vec<_> = entries(walk(root.path())).iter().map(|e| e.attributes.sparse).collect();
-        assert_eq!(sparse, [false, false, true]);
-    }
-
-    #[test]
-    fn left_out_folders_stay_out_even_under_another_name_of_the_root() {
-        let root = tree(&["a/place/volume", "a/place2", "later/x"]);
-        symlink(root.path(), root.path().join("self")).unwrap();
-        let mut selection = Selection::everything();
-        selection.exclude_subtree(root.path().join("self/a/place"));
-        selection.exclude_subtree(root.path().join("not/yet/there"));
-        let selection = Arc::new(selection);
-        fs::create_dir_all(root.path().join("not/yet/there/inside")).unwrap();
-        let walk = Walk::new(root.path().join("self"), selection, &Context::silent()).unwrap();
-        assert_eq!(shown(walk), [".", "a", "a/place2", "later", "later/x", "not", "not/yet", "self"]);
-    }
-
-    #[test]
-    fn dropping_a_walk_early_ends_its_thread() {
-        let root = TempDir::new().unwrap();
-        for n in 0..BATCH * (BATCHES_AHEAD + 4) {
-            fs::write(root.path().join(n.to_string()), b"").unwrap();
-        }
-        let mut walk = walk(root.path());
-        walk.next().unwrap();
-        drop(walk); // joins
-    }
-
-    #[test]
-    #[should_panic(expected = "the monitor died")]
-    fn a_thread_that_dies_is_not_taken_for_the_end() {
-        struct Dies;
-        impl Monitor for Dies {
-            fn message(&self, _: Level, _: &dyn std::fmt::Display) {
-                panic!("the monitor died");
-            }
-        }
-        let root = tree(&["a"]);
-        let _socket = UnixListener::bind(root.path().join("socket")).unwrap();
-        let context = Context { monitor: Arc::new(Dies), ..Context::silent() };
-        Walk::new(root.path().into(), Arc::default(), &context).unwrap().for_each(drop);
-    }
-}
+mod tests;
