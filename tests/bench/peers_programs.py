@@ -17,7 +17,7 @@ class Program:
     def __init__(self, binary, home):
         self.binary, self.home, self.place = binary, home, home / "place"
         for folder in (home, home / "tmp"):
-            folder.mkdir(parents=True, mode=0o700)
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
 
     def environment(self):
         ours = {"HOME": self.home, "XDG_CACHE_HOME": self.home / "cache", "XDG_CONFIG_HOME": self.home / "config",
