@@ -90,6 +90,6 @@ impl Timeline {
     }
 
     fn answer<T>(&self, outcome: Outcome<T>) -> Result<T> {
-        outcome.map_err(|trouble| self.catalog.into_error(trouble))
+        outcome.map_err(|trouble| self.catalog.error(trouble))
     }
 }

@@ -18,8 +18,11 @@ use crate::error::Result;
 pub(crate) struct SignatureStore {
     repository: Arc<Repository>,
     /// By date.
-    sets: HashMap<i64, (BackupSet, Mutex<Arc<Vec<Member>>>)>,
+    sets: HashMap<i64, (BackupSet, Members)>,
 }
+
+/// Of one set's cached archive; other ones once that was fetched anew.
+type Members = Mutex<Arc<Vec<Member>>>;
 
 impl SignatureStore {
     /// `sets`: all known to `catalog`.
@@ -42,7 +45,7 @@ impl SignatureStore {
     fn renew(
         &self,
         set: &BackupSet,
-        members: &Mutex<Arc<Vec<Member>>>,
+        members: &Members,
         seen: &Arc<Vec<Member>>,
     ) -> Result<()> {
         let mut members = members.lock().unwrap_or_else(PoisonError::into_inner);

@@ -209,7 +209,7 @@ impl Catalog {
     }
 
     /// For an answer that cannot be given. What is damaged is made anew by whoever opens it next.
-    pub(crate) fn into_error(&self, trouble: Trouble) -> Error {
+    pub(crate) fn error(&self, trouble: Trouble) -> Error {
         if matches!(trouble, Trouble::Damaged(_)) {
             remove(&self.folder);
         }
