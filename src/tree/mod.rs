@@ -2,6 +2,7 @@
 
 pub mod acl;
 mod ahead;
+mod describe;
 pub mod glob;
 mod left_out;
 mod list;

@@ -10,16 +10,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 
+use super::describe::{LastOwner, STATX, describe, kind_of};
 use super::left_out::LeftOut;
 use super::list::Names;
 use super::owner::Owners;
 use super::select::{Decision, Selection};
-use super::source::{DiskIdentity, timestamp};
 use super::walk::{Entry, WalkError};
-use crate::entry::{Attributes, EntryPath, Kind, LinkId, Timestamp};
+use crate::entry::{EntryPath, Kind};
 
 pub(super) struct Scanner {
     selection: Arc<Selection>,
@@ -95,21 +95,7 @@ pub(super) type Scan = (Scanner, Box<Entry>, Option<(Place, Task)>);
 pub(super) struct Scratch {
     buffer: Vec<u8>,
     names: Names,
-    user: LastName,
-    group: LastName,
-}
-
-/// Most entries have the owner of the one before.
-#[derive(Default)]
-struct LastName(Option<(u32, Vec<u8>)>);
-
-impl LastName {
-    fn get(&mut self, id: u32, lookup: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
-        match &self.0 {
-            Some((last, name)) if *last == id => name.clone(),
-            _ => self.0.insert((id, lookup())).1.clone(),
-        }
-    }
+    owner: LastOwner,
 }
 
 impl Scanner {
@@ -138,7 +124,7 @@ impl Scanner {
         let owners = Owners::default();
         let scanner = Self { selection, left_out, owners, most_names, stopped: AtomicBool::new(false) };
         // The root is no symlink: those were followed.
-        let entry = scanner.describe(EntryPath::root(), kind, &stat, Vec::new(), &mut scratch);
+        let entry = describe(EntryPath::root(), kind, &stat, Vec::new(), &scanner.owners, &mut scratch.owner);
         Ok((scanner, Box::new(entry), first))
     }
 
@@ -257,7 +243,7 @@ impl Scanner {
             },
             _ => Vec::new(),
         };
-        let entry = Box::new(self.describe(path, kind, &stat, link_target, scratch));
+        let entry = Box::new(describe(path, kind, &stat, link_target, &self.owners, &mut scratch.owner));
         Some(if decision == Decision::Scan { Visited::Scanned(entry) } else { Visited::Included(entry) })
     }
 
@@ -266,39 +252,6 @@ impl Scanner {
             let inside = [name.to_bytes(), b"/", wanted.as_bytes()].concat();
             fs::statx(parent, inside, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok()
         })
-    }
-
-    fn describe(
-        &self,
-        path: EntryPath,
-        kind: Kind,
-        stat: &Statx,
-        link_target: Vec<u8>,
-        scratch: &mut Scratch,
-    ) -> Entry {
-        let (uid, gid) = (stat.stx_uid, stat.stx_gid);
-        let identity = DiskIdentity::of(stat);
-        let is_file = kind == Kind::File;
-        let device_id = fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
-        let attributes = Attributes {
-            kind,
-            mode: u32::from(stat.stx_mode) & 0o7777,
-            uid,
-            gid,
-            user: scratch.user.get(uid, || self.owners.user_name(uid)),
-            group: scratch.group.get(gid, || self.owners.group_name(gid)),
-            mtime: identity.mtime,
-            link_target,
-            device: match kind {
-                Kind::CharDevice | Kind::BlockDevice => (stat.stx_rdev_major, stat.stx_rdev_minor),
-                _ => (0, 0),
-            },
-            disk: Some(identity.disk),
-            links: (is_file && stat.stx_nlink > 1).then(|| link_id(stat, device_id)),
-            sparse: is_file && has_holes(stat),
-            ..Attributes::default()
-        };
-        Entry { path, attributes, size: if is_file { stat.stx_size } else { 0 }, device_id }
     }
 }
 
@@ -312,7 +265,6 @@ impl Visited {
     }
 }
 
-const STATX: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -322,28 +274,4 @@ fn is_wanted(decision: Decision, is_directory: bool) -> bool {
         Decision::Scan => is_directory,
         Decision::Exclude => false,
     }
-}
-
-/// `None` for sockets and what the future brings.
-fn kind_of(stat: &Statx) -> Option<Kind> {
-    Some(match FileType::from_raw_mode(stat.stx_mode.into()) {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Symlink,
-        FileType::Fifo => Kind::Fifo,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        _ => return None,
-    })
-}
-
-fn link_id(stat: &Statx, device: u64) -> LinkId {
-    let has_birth = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
-    let birth = if has_birth { timestamp(&stat.stx_btime) } else { Timestamp::default() };
-    LinkId { device, inode: stat.stx_ino, birth }
-}
-
-/// Less than a page missing is rounding or content kept in the inode.
-fn has_holes(stat: &Statx) -> bool {
-    stat.stx_blocks.saturating_mul(512).saturating_add(4096) <= stat.stx_size
 }

@@ -80,7 +80,7 @@ pub struct Walk {
     /// What comes before all that is left in `levels`.
     next: Option<Place>,
     /// The innermost of `levels`, as far as they are scanned directories and have shown nothing selected yet.
-    held: Vec<Box<Entry>>,
+    held: Vec<Found>,
     /// To be yielded first.
     ready: VecDeque<Found>,
 }
@@ -171,7 +171,7 @@ impl Walk {
         match visited {
             Visited::Included(entry) => self.emit(Found::Entry(entry)),
             Visited::Scanned(entry) => {
-                self.held.push(entry);
+                self.held.push(Found::Entry(entry));
                 None
             }
             Visited::Lost(path, error) => self.lost(path, error),
@@ -199,7 +199,7 @@ impl Walk {
         if self.held.is_empty() {
             return Some(found);
         }
-        self.ready.extend(self.held.drain(..).map(Found::Entry));
+        self.ready.extend(self.held.drain(..));
         self.ready.push_back(found);
         None
     }
@@ -252,3 +252,7 @@ impl Drop for Walk {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod bounds_tests;
