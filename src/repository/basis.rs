@@ -42,12 +42,7 @@ impl SignatureStore {
     }
 
     /// What is in the cache is not what the catalogue speaks of: fetches it anew.
-    fn renew(
-        &self,
-        set: &BackupSet,
-        members: &Members,
-        seen: &Arc<Vec<Member>>,
-    ) -> Result<()> {
+    fn renew(&self, set: &BackupSet, members: &Members, seen: &Arc<Vec<Member>>) -> Result<()> {
         let mut members = members.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&members, seen) {
             return Ok(()); // another thread did
