@@ -183,6 +183,7 @@ mod tests {
         for (size, expected) in known {
             assert_eq!(block_length(size), expected, "size {size}");
         }
+        assert_eq!(block_length(u64::MAX), u32::MAX - 511);
     }
 
     #[test]

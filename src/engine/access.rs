@@ -36,8 +36,7 @@ impl Local {
 
     /// The place must exist.
     pub(super) fn lease(&self, place: &Place, ctx: &Context) -> std::result::Result<Lease, LeaseError> {
-        let left_behind = Journal::left_behind(&place.cache).ok().flatten();
-        let crashed = left_behind.and_then(|(journal, _)| journal.header.lease);
+        let crashed = Journal::lease_left_behind(&place.cache);
         let tag = self.url.holder_tag(&place.destination.describe());
         let (destination, now) = (Arc::clone(&place.destination), Timestamp::now().seconds);
         Lease::acquire(destination, tag, crashed.as_deref(), now, ctx)

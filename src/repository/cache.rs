@@ -131,6 +131,10 @@ impl Repository {
         self.name_of(set, Part::Signatures, Sealing::Gzip)
     }
 
+    pub(crate) fn cached_manifest_name(&self, set: SetId) -> String {
+        self.name_of(set, Part::Manifest, Sealing::Plain)
+    }
+
     /// Whether the vouched file was made from what is listed at the place now.
     fn is_current(&self, vouched: &Vouched, stored: Option<&String>) -> bool {
         stored.is_some_and(|name| self.size_of(name) == Some(vouched.stored))
@@ -181,14 +185,14 @@ impl Repository {
 
     /// Text of a set's manifest as the place had it when it was read or written here.
     pub(super) fn cached_manifest(&self, set: &BackupSet) -> Option<Vec<u8>> {
-        let cached = self.name_of(set.id, Part::Manifest, Sealing::Plain);
+        let cached = self.cached_manifest_name(set.id);
         let vouched =
             self.cache.vouched(&cached).filter(|found| self.is_current(found, set.manifest.as_ref()))?;
         self.cache.sound(&cached, &vouched)
     }
 
     pub(super) fn keep_manifest(&self, set: SetId, text: &[u8], stored: u64) -> Result<()> {
-        let cached = self.name_of(set, Part::Manifest, Sealing::Plain);
+        let cached = self.cached_manifest_name(set);
         self.cache.replace(&cached, |file| file.write_all(text))?;
         self.cache.vouch(&[(&cached, stored)]).map(drop)
     }

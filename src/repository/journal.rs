@@ -114,6 +114,11 @@ impl Journal {
         Ok(Self { folder, header, groups, signatures, signatures_end: 0 })
     }
 
+    /// The lease of a run that died, from the header alone.
+    pub(crate) fn lease_left_behind(cache: &Path) -> Option<String> {
+        parse::<Header>(&fs::read(cache.join(FOLDER).join("header")).ok()?)?.lease
+    }
+
     /// The journal of a run that died, with all groups whose lines are whole.
     pub(crate) fn left_behind(cache: &Path) -> Result<Option<(Self, Vec<Group>)>> {
         let folder = cache.join(FOLDER);

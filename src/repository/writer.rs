@@ -243,7 +243,7 @@ impl Warm<'_> {
     ) -> Result<()> {
         let set = journal.header.set();
         let signatures = repository.cached_signatures_name(set);
-        let manifest = repository.name_of(set, Part::Manifest, crate::duplicity::name::Sealing::Plain);
+        let manifest = repository.cached_manifest_name(set);
         let last_member = gzip_member(self.end_of_archive)?;
         let cache = &repository.cache;
         journal.finish(self.signatures_end, &last_member, &cache.folder().join(&signatures))?;

@@ -1,10 +1,11 @@
 //! Writing a tree below a target, so that nothing can land outside it whatever the repository holds.
 //!
 //! Every object is made relative to an open directory, under a temporary name, and renamed into place when it
-//! is complete (small files in new directories excepted, see [`PendingFile::write`]). Directories are opened one component at a time without following links, so neither a restored
-//! symlink nor one that was there before leads anywhere. Directories are private (mode 0700) while they are
-//! filled; they get their attributes when [`Target`] has left them *and* the last [`PendingFile`] in them is
-//! done, since making a file changes its directory's time and a read-only directory cannot be filled.
+//! is complete (small files in new directories excepted, see [`PendingFile::write`]). Directories are opened one
+//! component at a time without following links, so neither a restored symlink nor one that was there before leads
+//! anywhere. Directories are private (mode 0700) while they are filled; they get their attributes when [`Target`] has
+//! left them *and* the last [`PendingFile`] in them is done, since making a file changes its directory's time and a
+//! read-only directory cannot be filled.
 
 mod directory;
 mod metadata;

@@ -4,6 +4,10 @@ import os, platform, statistics, sys, time
 from pathlib import Path
 
 MB = 1_000_000
+ROOT = Path(__file__).resolve().parents[2]
+# Unless told otherwise: where the benchmarks work, and the release build that they measure.
+FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hindsight/bench"
+OURS = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release/hindsight-cli"
 
 
 def timed(command, environment, log, folder=None):

@@ -62,11 +62,8 @@ class Duplicity(Program):
         return f"file://{self.place}"
 
 
-class Restic(Program):
-    ask_version = ["version"]
-
-    def secrets(self):
-        return {"RESTIC_REPOSITORY": self.place, "RESTIC_PASSWORD": PASSWORD}
+class ResticLike(Program):
+    """What restic and rustic, which share a format, also call the same."""
 
     def init(self):
         return [self.binary, "init"], self.home
@@ -76,6 +73,13 @@ class Restic(Program):
 
     def list(self, run):
         return [self.binary, "ls", "latest"], self.home
+
+
+class Restic(ResticLike):
+    ask_version = ["version"]
+
+    def secrets(self):
+        return {"RESTIC_REPOSITORY": self.place, "RESTIC_PASSWORD": PASSWORD}
 
     def restore(self, run, target):
         return [self.binary, "restore", "latest", "--target", target], self.home
@@ -84,18 +88,9 @@ class Restic(Program):
         return [self.binary, "restore", "latest", "--tag", run, "--include", f"/{file}", "--target", target], self.home
 
 
-class Rustic(Program):
+class Rustic(ResticLike):
     def secrets(self):
         return {"RUSTIC_REPOSITORY": self.place, "RUSTIC_PASSWORD": PASSWORD}
-
-    def init(self):
-        return [self.binary, "init"], self.home
-
-    def backup(self, source, run):
-        return [self.binary, "backup", "--tag", run, "."], source
-
-    def list(self, run):
-        return [self.binary, "ls", "latest"], self.home
 
     def restore(self, run, target):
         return [self.binary, "restore", "latest", target], self.home

@@ -4,7 +4,6 @@ import datetime, subprocess
 from pathlib import Path
 
 from measure import machine, median, memory_and_kernel
-from peers_data import files_in
 
 HEAD = "# Measured against the peers\n\nEach part was written by `tests/bench/peers --record`, in one run.\n"
 
