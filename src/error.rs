@@ -35,6 +35,12 @@ pub enum Error {
     HostChanged { now: String, before: String },
     #[error("source folder changed from {before} to {now}")]
     SourceChanged { now: String, before: String },
+    /// The place does not bear the marker that it should.
+    #[error("{place} is not the place that was used before")]
+    PlaceChanged { place: String },
+    /// Files of a guarded folder have disappeared.
+    #[error("{folder:?} had {before} files and has {now} now ({reason:?})")]
+    SourceShrunk { folder: PathBuf, before: u64, now: u64, reason: Shrunk },
     #[error("{0}")]
     Target(#[from] TargetError),
     /// Something stored is damaged, missing or not what was recorded.
@@ -52,6 +58,16 @@ pub enum Error {
     Cancelled(Why),
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// How a folder has lost its files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shrunk {
+    Missing,
+    Empty,
+    /// It was on a file system of its own, and is not any more: a drive that is not mounted.
+    OtherDevice,
+    MostGone,
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 
 use crate::context::{Problem, ProblemKind, Why};
-use crate::error::{DestinationError, Error, ErrorKind, TargetError, WalkError};
+use crate::error::{DestinationError, Error, ErrorKind, Shrunk, TargetError, WalkError};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
@@ -68,6 +68,12 @@ pub fn explain(error: &Error) -> Explanation {
             format!("The backups at this place are of the folder {before}, not of {now}."),
         )
         .hint("Choose another place, or confirm that this folder continues those backups."),
+        Error::PlaceChanged { place } => Explanation::new(
+            "Not the place of these backups",
+            format!("{place} is there, but it is not the place where this plan keeps its backups."),
+        )
+        .hint("Connect the drive that was used before, or choose this place anew in the preferences."),
+        Error::SourceShrunk { folder, before, now, reason } => explain_shrunk(folder, *before, *now, *reason),
         Error::Target(error) => explain_target(error),
         Error::Damaged { what } => {
             Explanation::new("Damaged backup", format!("Something stored at the place is damaged: {what}."))
@@ -161,6 +167,28 @@ fn explain_source(error: &WalkError) -> Explanation {
                 .hint("Choose a folder.")
         }
     }
+}
+
+fn explain_shrunk(folder: &Path, before: u64, now: u64, reason: Shrunk) -> Explanation {
+    let (folder, before) = (shown(folder), files(before));
+    let sentence = match reason {
+        Shrunk::Missing => format!("{folder} is gone. The last backup holds {before} of it."),
+        Shrunk::Empty => format!("{folder} is empty. The last backup holds {before} of it."),
+        Shrunk::OtherDevice => {
+            format!("The drive of {folder} is not connected. The last backup holds {before} of it.")
+        }
+        Shrunk::MostGone => {
+            format!("{folder} held {before} at the last backup, and only {now} of them are left.")
+        }
+    };
+    Explanation::new("Files have disappeared", sentence).hint(
+        "Nothing was backed up. Bring the files back or connect the drive, or confirm that they were meant to go.",
+    )
+}
+
+/// With their number.
+fn files(count: u64) -> String {
+    if count == 1 { "1 file".into() } else { format!("{count} files") }
 }
 
 fn explain_target(error: &TargetError) -> Explanation {

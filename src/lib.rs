@@ -38,8 +38,16 @@ pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod explain;
+pub mod folders;
+pub mod jobs;
+pub mod keyring;
+pub mod ledger;
 pub mod lock;
 mod repository;
+#[cfg(feature = "keyring")]
+mod runtime;
+pub mod schedule;
 pub mod secret;
+pub mod settings;
 pub mod tree;
 pub mod worker;

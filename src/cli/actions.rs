@@ -90,6 +90,7 @@ impl Session {
                 let count_first = self.count_first;
                 Job::Backup(BackupJob {
                     place,
+                    place_id: None,
                     source,
                     selection,
                     mode,
@@ -97,6 +98,8 @@ impl Session {
                     volume_size,
                     allow_source_mismatch,
                     count_first,
+                    skip_unchanged: false,
+                    guard: Vec::new(),
                 })
             }
             Action::Restore { target, path, time, force, ownership } => {

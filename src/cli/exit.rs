@@ -22,7 +22,8 @@ pub(super) fn of_report(report: &Report) -> u8 {
         | Report::Verify(_)
         | Report::List
         | Report::Search
-        | Report::Status(_) => 0,
+        | Report::Status(_)
+        | Report::Erase(_) => 0,
     }
 }
 
@@ -36,6 +37,8 @@ pub(super) fn of_error(error: &Error) -> u8 {
         Error::NothingToContinue => 17,
         Error::PathNotFound { .. } => 19,
         Error::HostChanged { .. } => 3,
+        Error::PlaceChanged { .. } => 52,
+        Error::SourceShrunk { .. } => 13,
         Error::SourceChanged { .. } => 42,
         Error::Target(TargetError::NotEmpty(_) | TargetError::Exists(_)) => 11,
         Error::Target(TargetError::NoParent(_) | TargetError::Io { .. }) => 30,

@@ -219,5 +219,6 @@ fn report(stored: &Stored, time: i64, full: bool, started: f64, recovered: Recov
             Recovered::Closed(at) => Some(at),
             _ => None,
         },
+        unchanged: false,
     }
 }

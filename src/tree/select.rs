@@ -7,8 +7,10 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::glob::{self, Fit, Glob, GlobError};
+use super::marker::Marker;
 use crate::entry::EntryPath;
 
 /// One selection option of the command line, in its order.
@@ -19,6 +21,9 @@ pub enum Rule {
     /// `--exclude-if-present`: leaves out a directory that holds an object of this name. Such rules come
     /// first wherever they stand.
     IfPresent(OsString),
+    /// Leaves out a directory that a program has tagged as its cache: with a file `CACHEDIR.TAG` that begins as
+    /// agreed. Comes first as well.
+    CacheTag,
 }
 
 impl Rule {
@@ -66,18 +71,18 @@ pub(super) enum Decision {
 }
 
 /// Rules made ready for one source root.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// The root as typed, in the form that patterns are matched against, with a final slash.
     prefix: String,
-    rules: Vec<Compiled>,
+    rules: Arc<[Compiled]>,
     left_out: Vec<PathBuf>,
 }
 
 #[derive(Debug)]
 enum Compiled {
     Glob { glob: Glob, include: bool },
-    IfPresent(OsString),
+    IfPresent(Marker),
 }
 
 impl Selection {
@@ -89,7 +94,7 @@ impl Selection {
     /// `root` is the source as typed: patterns are compared with paths that begin with it.
     pub fn new(root: &Path, rules: impl IntoIterator<Item = Rule>) -> Result<Self, SelectionError> {
         let (mut rules, others): (Vec<_>, Vec<_>) =
-            rules.into_iter().partition(|rule| matches!(rule, Rule::IfPresent(_)));
+            rules.into_iter().partition(|rule| matches!(rule, Rule::IfPresent(_) | Rule::CacheTag));
         // Only a plain name is ever found in a directory.
         rules.retain(|rule| !matches!(rule, Rule::IfPresent(name) if !is_name(name)));
         rules.extend(others);
@@ -98,8 +103,12 @@ impl Selection {
         }
         let base = canonical(root);
         let rules = rules.into_iter().map(|rule| compile(rule, root, &base)).collect::<Result<_, _>>()?;
-        let prefix = if base.ends_with('/') { base } else { base + "/" };
-        Ok(Self { prefix, rules, left_out: Vec::new() })
+        Ok(Self { prefix: with_slash(base), rules, left_out: Vec::new() })
+    }
+
+    /// The same rules for a walk that starts at `folder`, which is named as the root is.
+    pub(super) fn starting_at(&self, folder: &Path) -> Self {
+        Self { prefix: with_slash(canonical(folder)), ..self.clone() }
     }
 
     /// Always leaves out this directory and what it holds, whatever the rules say: the place that is
@@ -112,12 +121,12 @@ impl Selection {
         &self.left_out
     }
 
-    /// `holds` tells whether the directory at `path` holds an object of that name.
+    /// `holds` tells whether the directory at `path` holds the marker.
     pub(super) fn decide(
         &self,
         path: &EntryPath,
         is_directory: bool,
-        holds: impl Fn(&OsStr) -> bool,
+        holds: impl Fn(&Marker) -> bool,
     ) -> Decision {
         if self.rules.is_empty() {
             return Decision::Include;
@@ -125,7 +134,7 @@ impl Selection {
         let mut full = self.prefix.clone();
         glob::push_text(&mut full, path.as_bytes());
         let mut scan = false;
-        for rule in &self.rules {
+        for rule in self.rules.iter() {
             let said = match rule {
                 Compiled::Glob { glob, include } => match (glob.fits(&full, is_directory), include) {
                     (Fit::Matches, true) => Some(Decision::Include),
@@ -133,7 +142,7 @@ impl Selection {
                     (Fit::Leads, true) => Some(Decision::Scan),
                     _ => None,
                 },
-                Compiled::IfPresent(name) => (is_directory && holds(name)).then_some(Decision::Exclude),
+                Compiled::IfPresent(marker) => (is_directory && holds(marker)).then_some(Decision::Exclude),
             };
             match said {
                 None => {}
@@ -149,7 +158,8 @@ impl Selection {
 
 fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionError> {
     let (pattern, include, ignore_case) = match rule {
-        Rule::IfPresent(name) => return Ok(Compiled::IfPresent(name)),
+        Rule::IfPresent(name) => return Ok(Compiled::IfPresent(Marker::Named(name))),
+        Rule::CacheTag => return Ok(Compiled::IfPresent(Marker::CacheTag)),
         Rule::Glob { pattern, include, ignore_case } => (pattern, include, ignore_case),
     };
     let glob = match Glob::new(pattern.as_bytes(), ignore_case) {
@@ -160,6 +170,10 @@ fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionErr
         return Err(SelectionError::OutsideSource { pattern, root: root.to_path_buf() });
     }
     Ok(Compiled::Glob { glob, include })
+}
+
+fn with_slash(path: String) -> String {
+    if path.ends_with('/') { path } else { path + "/" }
 }
 
 fn is_name(name: &OsStr) -> bool {
@@ -184,7 +198,6 @@ fn canonical(root: &Path) -> String {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::sync::Arc;
 
     use tempfile::TempDir;
 
