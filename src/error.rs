@@ -9,6 +9,7 @@ use crate::context::{Cancelled, Why};
 use crate::crypto;
 pub use crate::destination::{DestinationError, ErrorKind};
 use crate::entry::EntryPath;
+pub use crate::tree::select::SelectionError;
 pub use crate::tree::target::TargetError;
 pub use crate::tree::walk::WalkError;
 
@@ -23,6 +24,9 @@ pub enum Error {
     /// The folder to back up cannot be walked at all.
     #[error("{0}")]
     Source(#[from] WalkError),
+    /// The rules of what is saved cannot be followed.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// Nothing restorable is stored at the place.
     #[error("no backup found in {place}")]
     NoBackups { place: String },

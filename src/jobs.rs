@@ -1,6 +1,5 @@
 //! From a plan to a job of the engine: what the app, the background and the command line have in common.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,13 +8,12 @@ use crate::engine::{
     BackupJob, BackupReport, EraseJob, Guarded, Mode, Ownership, Place, Report, RestoreJob, VerifyJob,
 };
 use crate::entry::EntryPath;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::explain::explain;
 use crate::folders;
 use crate::ledger::RunOutcome;
 use crate::secret::Passphrase;
 use crate::settings::Plan;
-use crate::tree::select::SelectionError;
 use crate::worker::Outcome;
 
 /// How to reach a plan's place today.
@@ -33,22 +31,14 @@ pub struct Answers {
     pub accept_missing: bool,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum JobError {
-    #[error(transparent)]
-    Selection(#[from] SelectionError),
-    /// The working folder is gone, which a relative address needs.
-    #[error("the place cannot be located: {0}")]
-    Place(#[from] io::Error),
-}
-
 /// `caches`: `$XDG_CACHE_HOME`.
-pub fn engine_place(plan: &Plan, access: &Access, caches: &Path) -> io::Result<Place> {
+pub fn engine_place(plan: &Plan, access: &Access, caches: &Path) -> Result<Place> {
+    let address = access.spec.normalised();
     Ok(Place {
         destination: Arc::from(access.spec.connect()),
         passphrase: access.passphrase.clone(),
         cache: plan.cache(caches),
-        address: access.spec.normalised()?,
+        address: address.map_err(|source| Error::Local { path: PathBuf::from("."), source })?,
     })
 }
 
@@ -58,7 +48,7 @@ pub fn backup(
     home: &Path,
     caches: &Path,
     answers: Answers,
-) -> Result<BackupJob, JobError> {
+) -> Result<BackupJob> {
     let guarded =
         |folder: &crate::settings::Folder| Guarded { path: folder.path.clone(), separate: folder.separate };
     Ok(BackupJob {
@@ -86,7 +76,7 @@ pub fn verify(
     home: &Path,
     caches: &Path,
     compare_data: bool,
-) -> Result<VerifyJob, JobError> {
+) -> Result<VerifyJob> {
     Ok(VerifyJob {
         place: engine_place(plan, access, caches)?,
         local: PathBuf::from("/"),
@@ -105,12 +95,12 @@ pub fn restore(
     path: EntryPath,
     time: Option<i64>,
     target: PathBuf,
-) -> Result<RestoreJob, JobError> {
+) -> Result<RestoreJob> {
     let place = engine_place(plan, access, caches)?;
     Ok(RestoreJob { place, target, path, time, force: false, ownership: Ownership::default() })
 }
 
-pub fn erase(plan: &Plan, access: &Access, caches: &Path) -> Result<EraseJob, JobError> {
+pub fn erase(plan: &Plan, access: &Access, caches: &Path) -> Result<EraseJob> {
     Ok(EraseJob { place: engine_place(plan, access, caches)?, place_id: plan.place.marker.clone() })
 }
 

@@ -33,6 +33,7 @@ pub(super) fn of_error(error: &Error) -> u8 {
         Error::PassphraseNeeded | Error::PassphraseWrong => 31,
         Error::Destination(error) => of_destination(error.kind),
         Error::Source(WalkError::Missing(_) | WalkError::Unreadable { .. } | WalkError::Unsupported(_)) => 13,
+        Error::Selection(error) => of_selection(error),
         Error::NoBackups { .. } => 30,
         Error::NothingToContinue => 17,
         Error::PathNotFound { .. } => 19,
@@ -60,12 +61,18 @@ fn of_destination(kind: ErrorKind) -> u8 {
     }
 }
 
+fn of_selection(error: &SelectionError) -> u8 {
+    match error {
+        SelectionError::OutsideSource { .. } => 14,
+        SelectionError::InvalidPattern { .. } => 15,
+        SelectionError::RedundantInclude { .. } => 16,
+    }
+}
+
 pub(super) fn of_usage(error: &UsageError) -> u8 {
     match error {
         UsageError::Shown(_) => 0,
-        UsageError::Selection(SelectionError::OutsideSource { .. }) => 14,
-        UsageError::Selection(SelectionError::InvalidPattern { .. }) => 15,
-        UsageError::Selection(SelectionError::RedundantInclude { .. }) => 16,
+        UsageError::Selection(error) => of_selection(error),
         UsageError::Options(_)
         | UsageError::NotYet { .. }
         | UsageError::UnknownAction(_)

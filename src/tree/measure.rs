@@ -46,6 +46,24 @@ pub fn measure(folder: &Path, selection: &Selection, ctx: &Context) -> Result<To
     Ok(totals)
 }
 
+/// Files in `folder` that a backup would hold, not counted further than `enough`.
+pub fn count_up_to(
+    folder: &Path,
+    selection: &Selection,
+    enough: u64,
+    ctx: &Context,
+) -> Result<u64, Cancelled> {
+    let mut count = 0;
+    for entry in entries(folder, selection.starting_at(folder), ctx) {
+        ctx.check()?;
+        count += u64::from(!entry.is_directory());
+        if count >= enough {
+            break;
+        }
+    }
+    Ok(count)
+}
+
 /// The topmost things in `folders` that a backup leaves out, the largest first, at most a hundred. `selection`: of
 /// a walk from `/`.
 pub fn left_out(
