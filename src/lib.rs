@@ -32,6 +32,8 @@ pub mod context;
 pub mod crypto;
 pub mod deflate;
 pub mod delta;
+#[cfg(feature = "gui")]
+pub mod desktop;
 pub mod destination;
 pub mod duplicity;
 pub mod engine;
@@ -39,6 +41,7 @@ pub mod entry;
 pub mod error;
 pub mod explain;
 pub mod folders;
+pub mod i18n;
 pub mod jobs;
 pub mod keyring;
 pub mod ledger;

@@ -1,0 +1,7 @@
+//! The app: `hindsight`. See `ui`.
+
+mod ui;
+
+fn main() {
+    ui::run();
+}
