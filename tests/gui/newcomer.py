@@ -3,7 +3,7 @@
 import shutil
 
 from driver import run, wait_for
-from steps import PASSWORD, back_up, choose_place, type_password
+from steps import PASSWORD, back_up, choose_place, set_up_and_back_up, type_password
 
 
 def test_the_whole_way_from_welcome_to_safe_files(stage):
@@ -54,8 +54,6 @@ def hand_over(stage):
 
 
 def test_the_password_is_in_the_keyring_and_nowhere_else(stage):
-    from steps import set_up_and_back_up
-
     stage.sample()
     app = stage.start(RUST_LOG="trace")
     set_up_and_back_up(app, stage.place)
