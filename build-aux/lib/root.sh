@@ -3,13 +3,14 @@
 # nothing of the system is changed, and deleting the folder is all there is to getting rid of one.
 
 # The Debian 13 with GTK 4.18 and libadwaita 1.7 for systems whose own are older. Its name changes with its packages.
-app_packages() { names_in "$project/build-aux/packages-app" | awk '{print $1}' | paste -sd,; }
+app_lists=("$project/build-aux/packages-app" "$project/build-aux/packages-gui-test")
+app_packages() { names_in "${app_lists[@]}" | awk '$1 != "-" {print $1}' | paste -sd,; }
 app_root=$cache/root-trixie-$(app_packages | sha256sum | cut -c1-12)
 
 # with_gtk closed|open CMD...: runs CMD where there are GTK 4.18 and libadwaita 1.7: here, if this system offers them.
 with_gtk() {
     if offers_gtk; then
-        install_listed "$project/build-aux/packages-app"
+        install_listed "${app_lists[@]}"
         "${@:2}"
     else
         CARGO_TARGET_DIR=$cache/target-root "$project/build-aux/root" "$@"
@@ -29,7 +30,7 @@ offers_gtk() {
 set_up_app_root() {
     [ -e "$app_root" ] && return
     install_listed "$project/build-aux/packages-bootstrap"
-    say "Making a private Debian 13 for GTK (about 2 minutes, 1.3 GB, once): $app_root"
+    say "Making a private Debian 13 for GTK (about 3 minutes, 1.5 GB, once): $app_root"
     make_once "$app_root" make_app_root
 }
 

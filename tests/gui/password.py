@@ -1,0 +1,104 @@
+"""The password is asked for when it is not known, and a wrong one is said at once."""
+
+import os
+import signal
+
+from driver import run, wait_for
+from steps import PASSWORD, back_up, choose_place, set_up, set_up_and_back_up
+
+WRONG = "The password does not open these backups."
+
+
+def restart(stage, app):
+    app.quit()
+    return stage.start()
+
+
+def test_a_wrong_password_is_said_at_once_and_the_right_one_goes_on(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place, remember=False)
+    app = restart(stage, app)
+
+    app.press("Back Up Now")
+    app.see("Password Needed")
+    app.check_names()
+    assert not app.sees(WRONG)
+    assert not app.can_press("Continue"), "no password is no answer"
+    app.fill("Password", "herons")
+    app.press("Continue")
+    app.see(WRONG)
+    app.picture("password-wrong")
+    app.fill("Password", PASSWORD)
+    app.press("Continue")
+    app.see("Everything was already backed up")
+    app.quit()
+
+
+def test_a_remembered_password_is_not_asked_for_until_it_is_forgotten(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    app = restart(stage, app)
+    stage.write("Documents/answer.txt")
+    back_up(app)
+
+    app.do("win.preferences")
+    app.press("Security")
+    app.open_row("Forget Password")
+    app.see("Password forgotten")
+    app.keys("Escape")
+    app = restart(stage, app)
+    app.press("Back Up Now")
+    app.see("Password Needed")
+    app.press("Cancel")
+    app.see_no("Password Needed")
+    assert app.can_press("Back Up Now")
+    app.quit()
+
+
+def test_the_two_passwords_must_agree(stage):
+    app = stage.start()
+    app.press("Create My First Backup")
+    choose_place(app, stage.place)
+    app.press("Next")
+    app.see("Step 3 of 4")
+    app.fill("Password", PASSWORD)
+    app.fill("Repeat Password", PASSWORD + "s")
+    app.see("The two differ")
+    assert not app.can_press("Next")
+    app.fill("Repeat Password", PASSWORD)
+    wait_for("they agree", lambda: app.can_press("Next"))
+    app.quit()
+
+
+def test_without_a_password_is_possible_after_a_question(stage):
+    stage.sample()
+    app = stage.start()
+    set_up(app, stage.place, password=None)
+    back_up(app)
+    assert list(stage.place.rglob("*.difftar.gz")) and not list(stage.place.rglob("*.gpg"))
+    app.quit()
+
+
+def test_without_a_keyring_the_password_is_known_until_the_app_quits(stage):
+    stage.sample()
+    stop_keyring()
+    app = stage.start()
+    set_up(app, stage.place)
+    back_up(app)
+    stage.write("Documents/answer.txt")
+    back_up(app)
+    app = restart(stage, app)
+    app.press("Back Up Now")
+    app.see("Password Needed")
+    app.quit()
+
+
+def stop_keyring():
+    """The keyring's daemon goes; when it is started again by the bus, it is locked and has nobody to ask."""
+    answer = run(
+        "gdbus", "call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus",
+        "-m", "org.freedesktop.DBus.GetConnectionUnixProcessID", "org.freedesktop.secrets",
+    )  # fmt: skip
+    os.kill(int(answer.strip("(),").split()[-1]), signal.SIGKILL)

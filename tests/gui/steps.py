@@ -1,0 +1,47 @@
+"""What a person does in many of the tests."""
+
+from driver import wait_for
+
+PASSWORD = "eleven quiet herons at dawn"
+
+
+def set_up(app, place, password=PASSWORD, remember=True):
+    """From the welcome page to the overview, by way of set-up."""
+    app.press("Create My First Backup")
+    choose_place(app, place)
+    app.press("Next")
+    app.see("Step 3 of 4")
+    if password is None:
+        app.press("Back Up Without a Password")
+        app.press("Without a Password")
+    else:
+        type_password(app, password)
+        app.turn("Remember Password", remember)
+        app.press("Next")
+    app.see("Step 4 of 4")
+    app.press("Done")
+    app.see("Ready for the First Backup")
+    app.see_no("Step 4 of 4")
+
+
+def choose_place(app, place):
+    app.see("Step 1 of 4")
+    app.fill("Address", str(place))
+    app.press("Next")
+    app.see("Step 2 of 4")
+
+
+def type_password(app, password):
+    app.fill("Password", password)
+    app.fill("Repeat Password", password)
+
+
+def back_up(app, ends_with="Your Files Are Safe", within=60):
+    app.press("Back Up Now")
+    app.see(ends_with, within)
+    wait_for("the operation is over", lambda: app.can_press("Back Up Now"))
+
+
+def set_up_and_back_up(app, place, **options):
+    set_up(app, place, **options)
+    back_up(app)

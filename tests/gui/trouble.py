@@ -1,0 +1,109 @@
+"""What can go wrong with a place is said, and nothing is lost by it."""
+
+import json
+import os
+
+from driver import run, wait_for
+from steps import back_up, set_up, set_up_and_back_up
+
+
+def test_a_missing_place_is_said_and_found_again(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    away = stage.place.rename(stage.home.parent / "away")
+
+    stage.write("Documents/answer.txt")
+    app.press("Back Up Now")
+    wait_for("it is said", lambda: app.can_press("Close"))
+    app.picture("trouble-place-missing")
+    app.check_names()
+    assert not stage.place.exists(), "a place that is not there is not made anew"
+    press_in_dialog(app, "Close")
+
+    away.rename(stage.place)
+    back_up(app)
+    app.quit()
+
+
+def test_another_place_at_the_same_path_is_not_written_to(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    marker = next(stage.place.rglob("hindsight-place.json"))
+    other = json.loads(marker.read_text()) | {"id": "0123456789abcdef0123456789abcdef"}
+    marker.write_text(json.dumps(other))
+    before = listing(stage)
+
+    stage.write("Documents/answer.txt")
+    app.press("Back Up Now")
+    wait_for("it is said", lambda: app.can_press("Close"))
+    app.picture("trouble-another-place")
+    press_in_dialog(app, "Close")
+    assert listing(stage) == before
+    app.quit()
+
+
+def listing(stage):
+    """The files at the place."""
+    return sorted(str(path) for path in stage.place.rglob("*"))
+
+
+def test_a_full_disk_is_said_and_what_was_saved_stays(stage):
+    stage.sample()
+    app = stage.start(wrapper=small_disk(stage, megabytes=24))
+    set_up_and_back_up(app, stage.place)
+
+    stage.write("Pictures/film.raw", os.urandom(40_000_000))
+    app.press("Back Up Now")
+    wait_for("it is said", lambda: app.can_press("Close"), within=60)
+    app.picture("trouble-disk-full")
+    app.check_names()
+    press_in_dialog(app, "Close")
+
+    (stage.home / "Pictures/film.raw").unlink()
+    stage.write("Documents/answer.txt")
+    back_up(app)
+    app.quit()
+
+
+def small_disk(stage, megabytes):
+    """A disk of that size at the place, that only the app sees."""
+    mount = f'mount -t tmpfs -o size={megabytes}m small "$0" && exec "$@"'
+    return ("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", mount, str(stage.place))
+
+
+def press_in_dialog(app, name):
+    app.press(name)
+    wait_for("the dialog has closed", lambda: app.can_press("Back Up Now"))
+
+
+def test_a_folder_that_has_become_empty_stops_with_a_question(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    stored = listing(stage)
+    for name in ("Documents", "Pictures", "latest"):
+        run("mv", str(stage.home / name), str(stage.home.parent))
+
+    app.press("Back Up Now")
+    wait_for("it asks", lambda: app.can_press("Cancel"))
+    app.picture("trouble-folder-empty")
+    app.press("Cancel")
+    wait_for("it is over", lambda: app.can_press("Back Up Now"))
+    assert listing(stage) == stored
+    app.quit()
+
+
+def test_a_crash_is_told_calmly_at_the_next_start(stage):
+    stage.write("Pictures/film.raw", os.urandom(300_000_000))
+    app = stage.start()
+    set_up(app, stage.place)
+    app.press("Back Up Now")
+    wait_for("something is stored", lambda: list(stage.place.rglob("*vol1.difftar.gpg")), within=60)
+    app.kill()
+    app = stage.start()
+    app.see("The Last Backup Was Interrupted")
+    app.picture("trouble-interrupted")
+    back_up(app, within=120)
+    app.quit()
