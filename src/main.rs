@@ -1,5 +1,8 @@
 //! The app: `hindsight`. See `ui`.
 
+// In a program nothing is reachable from outside.
+#![allow(unreachable_pub)]
+
 mod ui;
 
 fn main() {

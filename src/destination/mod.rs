@@ -22,7 +22,7 @@ mod lease;
 mod marker;
 mod put;
 mod spec;
-mod trial;
+pub mod trial;
 mod upload_name;
 
 use std::io::{Read, Write};

@@ -9,6 +9,8 @@ use hindsight::i18n::{gettext, gettext_f, ngettext_f};
 use hindsight::secret::Passphrase;
 use relm4::{adw, gtk, view};
 
+use super::texts;
+
 /// What somebody typed, and whether the keyring is to remember it. `None`: closed without an answer.
 pub type Typed = Option<(Passphrase, bool)>;
 
@@ -63,7 +65,7 @@ pub fn ask_password(
             dialog.set_response_enabled("continue", !entry.text().is_empty());
         }
     });
-    dialog.choose(parent, None::<&gtk::gio::Cancellable>, move |response| {
+    dialog.choose(Some(parent), None::<&gtk::gio::Cancellable>, move |response| {
         let typed = (response == "continue")
             .then(|| (Passphrase::new(entry.text().as_bytes()), remember.is_active()));
         // What was typed stays no longer than it must in the widget.
@@ -103,7 +105,7 @@ pub fn confirm(
         .build();
     dialog.add_responses(&[("cancel", &gettext("Cancel")), ("go-on", action)]);
     dialog.set_response_appearance("go-on", appearance);
-    dialog.choose(parent, None::<&gtk::gio::Cancellable>, move |response| answer(response == "go-on"));
+    dialog.choose(Some(parent), None::<&gtk::gio::Cancellable>, move |response| answer(response == "go-on"));
 }
 
 /// What went wrong, what to do, and the details for those who help.
@@ -195,7 +197,10 @@ pub fn show_error(
                                     set_wrap: true,
                                     set_wrap_mode: gtk::pango::WrapMode::WordChar,
                                     set_xalign: 0.0,
-                                    set_margin_all: 12,
+                                    set_margin_top: 12,
+                                    set_margin_bottom: 12,
+                                    set_margin_start: 12,
+                                    set_margin_end: 12,
                                 },
                             },
                         },
@@ -231,7 +236,7 @@ pub fn show_problems(parent: &impl IsA<gtk::Widget>, problems: &[Problem], total
     let sentences: Vec<_> = problems.iter().map(explain_problem).collect();
     let more = total.saturating_sub(sentences.len() as u64);
     let all = sentences.join("\n");
-    let lines = gtk::StringList::new(&sentences.iter().map(String::as_str).collect::<Vec<_>>());
+    let lines = texts::list(&sentences);
     if more > 0 {
         lines.append(&ngettext_f("And {count} more.", "And {count} more.", more, &[]));
     }

@@ -61,8 +61,9 @@ pub fn run() {
     let app = adw::Application::builder()
         .application_id(APP_ID)
         .flags(gio::ApplicationFlags::HANDLES_COMMAND_LINE)
-        .version(env!("CARGO_PKG_VERSION"))
         .build();
+    // Answered by GLib: --version.
+    app.set_property("version", env!("CARGO_PKG_VERSION"));
     invocation::declare(&app);
     app.connect_command_line(|app, line| {
         BROKER.send(AppInput::Invoked(invocation::parse(line)));

@@ -26,8 +26,6 @@ pub struct Operation {
 pub enum OperationInput {
     Begin { title: String },
     Show { title: String, progress: Progress, stopping: bool },
-    /// While no total is known.
-    Pulse,
 }
 
 #[derive(Debug)]
@@ -166,7 +164,6 @@ impl Component for Operation {
                 }
                 (self.title, self.progress, self.stopping) = (title, progress, stopping);
             }
-            OperationInput::Pulse => {}
         }
         match self.fraction() {
             Some(fraction) => widgets.bar.set_fraction(fraction),

@@ -100,7 +100,7 @@ impl SimpleComponent for Overview {
                             set_title: &gettext("Backup Plan"),
                             #[watch]
                             #[block_signal(chosen)]
-                            set_model: Some(&plan_names(&model.shown.plans)),
+                            set_model: Some(&texts::list(&model.shown.plans)),
                             #[watch]
                             #[block_signal(chosen)]
                             set_selected: model.shown.current as u32,
@@ -189,7 +189,8 @@ impl SimpleComponent for Overview {
                             set_focusable: false,
                             #[watch]
                             set_visible: model.shown.space.is_some(),
-                            gtk::Box {
+                            #[wrap(Some)]
+                            set_child = &gtk::Box {
                                 set_spacing: 12,
                                 set_margin_top: 9,
                                 set_margin_bottom: 14,
@@ -276,10 +277,6 @@ impl SimpleComponent for Overview {
         let OverviewInput::Show(shown) = input;
         self.shown = *shown;
     }
-}
-
-fn plan_names(names: &[String]) -> gtk::StringList {
-    gtk::StringList::new(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Rows read their texts as markup.

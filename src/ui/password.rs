@@ -104,7 +104,8 @@ impl Component for NewPassword {
                 adw::PreferencesRow {
                     set_activatable: false,
                     set_focusable: false,
-                    gtk::Box {
+                    #[wrap(Some)]
+                    set_child = &gtk::Box {
                         set_orientation: gtk::Orientation::Vertical,
                         set_spacing: 6,
                         set_margin_top: 9,

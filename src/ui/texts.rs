@@ -149,7 +149,12 @@ pub fn frequency(frequency: Frequency) -> String {
 
 /// In the order of [`Frequency::ALL`].
 pub fn frequency_names() -> gtk::StringList {
-    Frequency::ALL.map(frequency).iter().map(String::as_str).collect()
+    list(&Frequency::ALL.map(frequency))
+}
+
+/// Lines for a widget to choose from.
+pub fn list(lines: &[String]) -> gtk::StringList {
+    gtk::StringList::new(&lines.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 pub fn schedule(plan: &Plan) -> String {

@@ -199,7 +199,7 @@ impl Component for App {
     }
 
     fn init(_: (), root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let mut model = Self::new(&sender);
+        let model = Self::new(&sender);
         let widgets = view_output!();
         actions::install(&relm4::main_adw_application(), &root, sender.input_sender());
         probe::watch(&root);

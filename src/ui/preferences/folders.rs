@@ -193,11 +193,11 @@ impl FoldersPage {
             });
             self.rows.push(with_size(row, self.sizes.get(&folder.path).copied()));
         }
-        let add = |words, what: fn() -> FoldersInput| {
+        let add = |words: String, what: fn() -> FoldersInput| {
             let input = sender.input_sender().clone();
-            folder_list::add_button(words, move || input.emit(what())).upcast()
+            folder_list::add_button(&words, move || input.emit(what())).upcast()
         };
-        self.rows.push(add(&gettext("Add Folder…"), || FoldersInput::ChooseFolder));
+        self.rows.push(add(gettext("Add Folder…"), || FoldersInput::ChooseFolder));
         self.out_rows.extend(Preset::ALL.map(|preset| self.preset_row(preset, sender)));
         self.out_rows.extend(self.plan.ignored.iter().map(|path| {
             let input = sender.input_sender().clone();
@@ -207,7 +207,7 @@ impl FoldersPage {
             .upcast()
         }));
         self.out_rows.extend(self.plan.patterns.iter().map(|pattern| pattern_row(pattern, sender)));
-        self.out_rows.push(add(&gettext("Leave Out Folder…"), || FoldersInput::ChooseLeftOut));
+        self.out_rows.push(add(gettext("Leave Out Folder…"), || FoldersInput::ChooseLeftOut));
         self.out_rows.push(new_pattern_row(sender));
         self.rows.iter().for_each(|row| widgets.saved.add(row));
         self.out_rows.iter().for_each(|row| widgets.out.add(row));

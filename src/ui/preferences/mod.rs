@@ -11,7 +11,7 @@ use adw::prelude::*;
 use hindsight::i18n::gettext;
 use hindsight::settings::Plan;
 use relm4::prelude::*;
-use relm4::{adw, gtk};
+use relm4::adw;
 
 use self::folders::{FoldersInput, FoldersOutput, FoldersPage};
 use self::place::{PlaceInput, PlacePage};

@@ -5,7 +5,7 @@ use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
 use hindsight::settings::{Plan, Schedule};
 use relm4::prelude::*;
-use relm4::{adw, gtk};
+use relm4::adw;
 
 use crate::ui::change::PlanChange;
 use crate::ui::texts;

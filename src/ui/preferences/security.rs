@@ -4,7 +4,7 @@ use adw::prelude::*;
 use hindsight::i18n::{gettext, gettext_f};
 use hindsight::settings::Plan;
 use relm4::prelude::*;
-use relm4::{adw, gtk};
+use relm4::adw;
 
 use crate::ui::dialogs;
 

@@ -78,7 +78,8 @@ impl RelmListItem for Item {
         relm4::view! {
             line = gtk::Box {
                 set_spacing: 12,
-                set_margin_all: 6,
+                set_margin_top: 6,
+                set_margin_bottom: 6,
                 #[name = "icon"]
                 gtk::Image {
                     set_pixel_size: 32,

@@ -321,7 +321,7 @@ impl RestorePage {
                 self.date = *newest;
                 self.state = State::Ready;
                 let names: Vec<_> = self.dates.iter().map(|date| texts::date_and_time(*date)).collect();
-                let names: gtk::StringList = names.iter().map(String::as_str).collect();
+                let names = texts::list(&names);
                 // Choosing the first lists the folder.
                 widgets.dates.set_model(Some(&names));
                 self.list(sender);
@@ -388,7 +388,7 @@ impl RestorePage {
         ]);
         dialog.set_response_appearance("original", adw::ResponseAppearance::Suggested);
         let (input, page) = (sender.input_sender().clone(), root.clone());
-        dialog.choose(root, None::<&gtk::gio::Cancellable>, move |response| match response.as_str() {
+        dialog.choose(Some(root), None::<&gtk::gio::Cancellable>, move |response| match response.as_str() {
             "original" => input.emit(RestoreInput::TargetChosen(None)),
             "folder" => choose_folder(&page, &gettext("Choose a Folder to Restore To"), move |path| {
                 input.emit(RestoreInput::TargetChosen(Some(path)));
