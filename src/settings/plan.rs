@@ -72,9 +72,12 @@ impl Plan {
     }
 
     /// The folder for this plan's copies of what is small at the place, below `$XDG_CACHE_HOME`: duplicity's archive
-    /// directory, under a name of ours.
+    /// directory, under a name of ours. Another place has another: what is known of one says nothing of the other.
     pub fn cache(&self, caches: &Path) -> PathBuf {
-        caches.join("duplicity").join(format!("hindsight-{}", self.id))
+        // The marker came from the place: it must not lead elsewhere.
+        let marker = self.place.marker.iter().flat_map(|marker| marker.chars());
+        let marker: String = marker.filter(char::is_ascii_alphanumeric).take(32).collect();
+        caches.join("duplicity").join(format!("hindsight-{}-{marker}", self.id))
     }
 
     /// It names folders and locks, so a file that somebody edited must not lead elsewhere.

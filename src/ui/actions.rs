@@ -34,10 +34,18 @@ pub fn install(app: &adw::Application, window: &adw::ApplicationWindow, sender: 
             app.set_accels_for_action(&format!("win.{name}"), &[key]);
         }
     }
-    let quit = gio::SimpleAction::new("quit", None);
-    let sender = sender.clone();
-    quit.connect_activate(move |_, _| sender.emit(AppInput::Do(Do::Quit)));
-    app.add_action(&quit);
+    // Those the desktop offers beside the app's icon, and the one that needs no window.
+    for (name, what) in [("backup", Do::BackUp), ("restore", Do::OpenRestore), ("quit", Do::Quit)] {
+        let action = gio::SimpleAction::new(name, None);
+        let (sender, window) = (sender.clone(), window.clone());
+        action.connect_activate(move |_, _| {
+            if what != Do::Quit {
+                window.present();
+            }
+            sender.emit(AppInput::Do(what));
+        });
+        app.add_action(&action);
+    }
     app.set_accels_for_action("app.quit", &[QUIT_KEY]);
 }
 

@@ -1,4 +1,4 @@
-//! Choosing backups that were made elsewhere: the way in for a new computer.
+//! Choosing a place alone: where backups made elsewhere are, or where to keep them from now on.
 
 use adw::prelude::*;
 use hindsight::i18n::gettext;
@@ -9,6 +9,7 @@ use relm4::{adw, gtk};
 use super::place::{PlaceChooser, PlaceOutput, Purpose};
 
 pub struct Finder {
+    purpose: Purpose,
     chooser: Controller<PlaceChooser>,
     place: Option<PlanPlace>,
 }
@@ -27,14 +28,14 @@ pub enum FinderOutput {
 
 #[relm4::component(pub)]
 impl Component for Finder {
-    type Init = ();
+    type Init = Purpose;
     type Input = FinderInput;
     type Output = FinderOutput;
     type CommandOutput = ();
 
     view! {
         adw::Dialog {
-            set_title: &gettext("Restore From a Backup"),
+            set_title: &model.title(),
             set_content_width: 500,
             set_content_height: 520,
             #[wrap(Some)]
@@ -47,7 +48,7 @@ impl Component for Finder {
                         connect_clicked => FinderInput::Cancel,
                     },
                     pack_end = &gtk::Button {
-                        set_label: &gettext("Open"),
+                        set_label: &model.action(),
                         add_css_class: "suggested-action",
                         #[watch]
                         set_sensitive: model.place.is_some(),
@@ -64,7 +65,7 @@ impl Component for Finder {
                             set_spacing: 24,
                             set_margin_all: 18,
                             gtk::Label {
-                                set_label: &gettext("Where are the backups?"),
+                                set_label: &model.question(),
                                 add_css_class: "title-2",
                                 set_wrap: true,
                                 set_justify: gtk::Justification::Center,
@@ -77,10 +78,10 @@ impl Component for Finder {
         }
     }
 
-    fn init(_: (), root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+    fn init(purpose: Purpose, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
         let chooser =
-            PlaceChooser::builder().launch(Purpose::Find).forward(sender.input_sender(), FinderInput::Place);
-        let model = Self { chooser, place: None };
+            PlaceChooser::builder().launch(purpose).forward(sender.input_sender(), FinderInput::Place);
+        let model = Self { purpose, chooser, place: None };
         let widgets = view_output!();
         ComponentParts { model, widgets }
     }
@@ -97,6 +98,29 @@ impl Component for Finder {
             FinderInput::Cancel => {
                 root.close();
             }
+        }
+    }
+}
+
+impl Finder {
+    fn title(&self) -> String {
+        match self.purpose {
+            Purpose::Find => gettext("Restore From a Backup"),
+            Purpose::Keep => gettext("Another Place"),
+        }
+    }
+
+    fn question(&self) -> String {
+        match self.purpose {
+            Purpose::Find => gettext("Where are the backups?"),
+            Purpose::Keep => gettext("Where should backups be kept from now on?"),
+        }
+    }
+
+    fn action(&self) -> String {
+        match self.purpose {
+            Purpose::Find => gettext("Open"),
+            Purpose::Keep => gettext("Use"),
         }
     }
 }

@@ -15,6 +15,7 @@ pub struct Shown {
     pub status: Status,
     pub busy: bool,
     pub next: String,
+    pub checked: String,
     pub space: Option<Space>,
     pub place: String,
     pub place_kind: String,
@@ -183,6 +184,12 @@ impl SimpleComponent for Overview {
                             add_prefix = &gtk::Image::from_icon_name("alarm-symbolic"),
                             #[watch]
                             set_subtitle: &model.shown.next,
+                        },
+                        adw::ActionRow {
+                            set_title: &gettext("Last Restore Test"),
+                            add_prefix = &gtk::Image::from_icon_name("object-select-symbolic"),
+                            #[watch]
+                            set_subtitle: &escaped(&model.shown.checked),
                         },
                         adw::PreferencesRow {
                             set_activatable: false,

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use hindsight::context::Context;
+use hindsight::destination::trial;
 use hindsight::engine::{Job, Place};
+use hindsight::error::Error;
 use hindsight::explain::{Explanation, explain};
 use hindsight::folders;
 use hindsight::i18n::gettext;
@@ -14,6 +17,7 @@ use hindsight::settings::{PlaceError, Plan, PlanPlace, Store};
 
 use super::change::PlanChange;
 use super::state::{Facts, NotReady, Request, Space, What};
+use super::texts;
 
 pub struct Services {
     pub home: PathBuf,
@@ -28,7 +32,7 @@ pub struct Services {
 /// A job with what has to be held while it runs.
 pub struct Prepared {
     pub job: Job,
-    /// In the ledger; only of backups.
+    /// In the ledger: of backups and checks.
     pub run: Option<Run>,
 }
 
@@ -136,7 +140,8 @@ impl Services {
         let job = job.map_err(|error| NotReady::Failed(explain(&error)))?;
         let run = match request.what {
             What::BackUp => Some(self.begin(&plan.id)?),
-            _ => None,
+            What::Verify { .. } => Some(self.begin(&checks_of(&plan.id))?),
+            What::Restore(_) | What::Erase => None,
         };
         Ok(Prepared { job, run })
     }
@@ -165,9 +170,30 @@ impl Services {
         if let Ok(ledger) = Ledger::open(&self.ledger) {
             facts.last = ledger.last(&plan.id).ok().flatten();
             facts.last_success = ledger.last_success(&plan.id).ok().flatten();
+            facts.checked = ledger.last(&checks_of(&plan.id)).ok().flatten();
             facts.crashed = ledger.take_crash(&plan.id).ok().flatten();
         }
         facts
+    }
+}
+
+/// Tries a place out and gives it its identity, or reads the one it has.
+pub fn try_out(place: PlanPlace) -> Result<PlanPlace, Explanation> {
+    let spec = place.spec().map_err(|error| place_trouble(&error))?;
+    let destination = spec.connect();
+    let failed = |error| explain(&Error::Destination(error));
+    let ctx = Context::silent();
+    let marker = trial::adopt_or_mark(&*destination, &ctx).map_err(failed)?;
+    for check in trial::try_place(&*destination, &ctx) {
+        check.result.map_err(failed)?;
+    }
+    Ok(PlanPlace { marker: Some(marker.id), ..place })
+}
+
+pub fn place_trouble(error: &PlaceError) -> Explanation {
+    match error {
+        PlaceError::NotConnected { label } => texts::not_connected(label),
+        other => Explanation { title: gettext("Place Not Usable"), sentence: other.to_string(), hint: None },
     }
 }
 
@@ -180,12 +206,13 @@ fn access(plan: &Plan, passphrase: Option<Passphrase>) -> Result<Access, NotRead
     match plan.place.spec() {
         Ok(spec) => Ok(Access { spec, passphrase }),
         Err(PlaceError::NotConnected { label }) => Err(NotReady::NotConnected { label }),
-        Err(other) => Err(NotReady::Failed(Explanation {
-            title: gettext("Place Not Usable"),
-            sentence: other.to_string(),
-            hint: None,
-        })),
+        Err(other) => Err(NotReady::Failed(place_trouble(&other))),
     }
+}
+
+/// Under this name the ledger has the checks of a plan's backups.
+fn checks_of(plan: &str) -> String {
+    format!("{plan}-checks")
 }
 
 /// Of the disk that the place is on, where it is there and tells.

@@ -123,6 +123,8 @@ pub enum Effect {
 pub struct Facts {
     pub last: Option<RunRecord>,
     pub last_success: Option<RunRecord>,
+    /// The last check of what is stored.
+    pub checked: Option<RunRecord>,
     /// When a run began that never ended.
     pub crashed: Option<i64>,
     pub space: Option<Space>,
@@ -328,8 +330,8 @@ impl AppState {
         let Some(activity) = self.activity.take() else { return Vec::new() };
         let plan = activity.request.plan.clone();
         let mut effects = Vec::new();
-        if matches!(activity.request.what, What::BackUp) {
-            effects.push(Effect::Record { plan: plan.clone(), outcome: run_outcome(&outcome) });
+        if matches!(activity.request.what, What::BackUp | What::Verify { .. }) {
+            effects.push(Effect::Record { plan: plan.clone(), outcome: recorded(&outcome) });
         }
         self.problems.insert(plan, (activity.problems.clone(), activity.problem_count));
         match outcome {
@@ -382,6 +384,19 @@ impl AppState {
         let mut request = activity.request;
         confirmed(&mut request.answers);
         self.begin(request)
+    }
+}
+
+/// A check counts what it read back as its files, and what is not as it was as its problems.
+fn recorded(outcome: &Outcome) -> RunOutcome {
+    match outcome {
+        Outcome::Completed(Report::Verify(report)) => RunOutcome::Completed {
+            stored_bytes: 0,
+            files: report.compared,
+            problems: report.lost + report.differences,
+            unchanged: true,
+        },
+        other => run_outcome(other),
     }
 }
 

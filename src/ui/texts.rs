@@ -123,6 +123,28 @@ pub fn size(bytes: u64) -> String {
     glib::format_size(bytes).into()
 }
 
+/// What the last check of the backups said.
+pub fn checked(facts: &Facts, now: i64) -> String {
+    let Some(run) = &facts.checked else { return gettext("Never: choose Check the Backups in the menu") };
+    let date = day(run.ended, now);
+    match &run.outcome {
+        RunOutcome::Completed { files, problems: 0, .. } => ngettext_f(
+            "{date} · {count} item read back, all intact",
+            "{date} · {count} items read back, all intact",
+            *files,
+            &[("date", &date)],
+        ),
+        RunOutcome::Completed { problems, .. } => ngettext_f(
+            "{date} · {count} item not as it was saved",
+            "{date} · {count} items not as they were saved",
+            *problems,
+            &[("date", &date)],
+        ),
+        RunOutcome::Stopped => gettext_f("{date} · stopped before its end", &[("date", &date)]),
+        RunOutcome::Failed { title, .. } => format!("{date} · {title}"),
+    }
+}
+
 /// When the next backup is, in a few words.
 pub fn next_backup(plan: &Plan, due: Due, now: i64) -> String {
     if !plan.schedule.enabled {

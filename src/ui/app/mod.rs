@@ -419,6 +419,7 @@ impl App {
             status: texts::status(plan, &facts, now),
             busy: self.state.is_busy(),
             next: texts::next_backup(plan, due, now),
+            checked: texts::checked(&facts, now),
             space: facts.space,
             place: plan.place.label.clone(),
             place_kind: texts::place_kind(&plan.place.kind),

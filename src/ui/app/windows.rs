@@ -15,6 +15,7 @@ use crate::ui::dialogs;
 use crate::ui::finder::Finder;
 use crate::ui::invocation::Invocation;
 use crate::ui::overview::OverviewOutput;
+use crate::ui::place::Purpose;
 use crate::ui::preferences::{Page, Preferences, PreferencesInit, PreferencesOutput};
 use crate::ui::restore::{OpenPlace, RestoreInit, RestoreInput, RestoreOutput, RestorePage};
 use crate::ui::setup::Setup;
@@ -163,7 +164,7 @@ impl App {
     }
 
     pub(super) fn find_backups(&mut self, sender: &ComponentSender<Self>, root: &adw::ApplicationWindow) {
-        let finder = Finder::builder().launch(()).forward(sender.input_sender(), AppInput::Finder);
+        let finder = Finder::builder().launch(Purpose::Find).forward(sender.input_sender(), AppInput::Finder);
         finder.widget().present(Some(root));
         self.finder = Some(finder);
     }

@@ -84,7 +84,7 @@ impl Component for Preferences {
         let folders = FoldersPage::builder()
             .launch((plan.clone(), home.clone()))
             .forward(input, PreferencesInput::Folders);
-        let place = PlacePage::builder().launch(plan.clone()).detach();
+        let place = PlacePage::builder().launch(plan.clone()).forward(input, PreferencesInput::Change);
         let schedule =
             SchedulePage::builder().launch(plan.clone()).forward(input, PreferencesInput::Change);
         let security =

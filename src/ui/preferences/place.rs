@@ -6,15 +6,19 @@ use hindsight::destination::trial::{self, Check, CheckKind};
 use hindsight::error::Error;
 use hindsight::explain::{Explanation, explain};
 use hindsight::i18n::{gettext, gettext_f};
-use hindsight::settings::Plan;
+use hindsight::settings::{Plan, PlanPlace};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
+use crate::ui::change::PlanChange;
+use crate::ui::finder::{Finder, FinderOutput};
 use crate::ui::overview::escaped;
-use crate::ui::texts;
+use crate::ui::place::Purpose;
+use crate::ui::{services, texts};
 
 pub struct PlacePage {
     plan: Plan,
+    finder: Option<Controller<Finder>>,
     testing: bool,
     /// Of the last test: what it says in all, and a row per check.
     summary: String,
@@ -24,20 +28,25 @@ pub struct PlacePage {
 #[derive(Debug)]
 pub enum PlaceInput {
     Plan(Box<Plan>),
+    Name(String),
     Test,
+    ChooseAnother,
+    Chosen(FinderOutput),
 }
 
 #[derive(Debug)]
 pub enum Tested {
     Checks(Vec<Check>),
     NotThere(Explanation),
+    /// Another place, tried out.
+    Another(Box<Result<PlanPlace, Explanation>>),
 }
 
 #[relm4::component(pub)]
 impl Component for PlacePage {
     type Init = Plan;
     type Input = PlaceInput;
-    type Output = ();
+    type Output = PlanChange;
     type CommandOutput = Tested;
 
     view! {
@@ -53,6 +62,20 @@ impl Component for PlacePage {
                     #[watch]
                     set_subtitle: &escaped(&texts::place_kind(&model.plan.place.kind)),
                     set_subtitle_selectable: true,
+                },
+                adw::EntryRow {
+                    set_title: &gettext("Name of the Plan"),
+                    set_show_apply_button: true,
+                    set_text: &model.plan.name,
+                    connect_apply[sender] => move |row| {
+                        sender.input(PlaceInput::Name(row.text().into()));
+                    },
+                },
+                adw::ButtonRow {
+                    set_title: &gettext("Use Another Place…"),
+                    #[watch]
+                    set_sensitive: !model.testing,
+                    connect_activated => PlaceInput::ChooseAnother,
                 },
             },
             adw::PreferencesGroup {
@@ -77,25 +100,36 @@ impl Component for PlacePage {
     }
 
     fn init(plan: Plan, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let model = Self { plan, testing: false, summary: String::new(), rows: Vec::new() };
+        let model = Self { plan, finder: None, testing: false, summary: String::new(), rows: Vec::new() };
         let widgets = view_output!();
         ComponentParts { model, widgets }
     }
 
-    fn update(&mut self, input: PlaceInput, sender: ComponentSender<Self>, _root: &Self::Root) {
+    fn update(&mut self, input: PlaceInput, sender: ComponentSender<Self>, root: &Self::Root) {
         match input {
             PlaceInput::Plan(plan) => self.plan = *plan,
+            PlaceInput::Name(name) if !name.trim().is_empty() => {
+                let _ = sender.output(PlanChange::Name(name.trim().to_owned()));
+            }
+            PlaceInput::Name(_) => {}
+            PlaceInput::ChooseAnother => {
+                let finder =
+                    Finder::builder().launch(Purpose::Keep).forward(sender.input_sender(), PlaceInput::Chosen);
+                finder.widget().present(Some(root));
+                self.finder = Some(finder);
+            }
+            PlaceInput::Chosen(FinderOutput::Found(place)) => {
+                self.testing = true;
+                self.summary = gettext("Testing…");
+                sender.spawn_oneshot_command(move || Tested::Another(Box::new(services::try_out(place))));
+            }
             PlaceInput::Test => {
                 self.testing = true;
                 self.summary = gettext("Testing…");
                 let place = self.plan.place.clone();
                 sender.spawn_oneshot_command(move || match place.spec() {
                     Ok(spec) => Tested::Checks(trial::try_place(&*spec.connect(), &Context::silent())),
-                    Err(error) => Tested::NotThere(Explanation {
-                        title: gettext("Not Connected"),
-                        sentence: error.to_string(),
-                        hint: None,
-                    }),
+                    Err(error) => Tested::NotThere(services::place_trouble(&error)),
                 });
             }
         }
@@ -114,6 +148,13 @@ impl Component for PlacePage {
         }
         match tested {
             Tested::NotThere(explanation) => self.summary = explanation.sentence,
+            Tested::Another(result) => match *result {
+                Ok(place) => {
+                    self.summary = gettext("All is well");
+                    let _ = sender.output(PlanChange::Place(place));
+                }
+                Err(explanation) => self.summary = explanation.sentence,
+            },
             Tested::Checks(checks) => {
                 let good = checks.iter().all(|check| check.result.is_ok());
                 self.summary =

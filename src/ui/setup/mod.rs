@@ -3,16 +3,14 @@
 mod draft;
 mod page;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
-use hindsight::context::Context;
-use hindsight::destination::trial;
-use hindsight::explain::{Explanation, explain};
+use hindsight::explain::Explanation;
 use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
 use hindsight::secret::Passphrase;
-use hindsight::settings::Plan;
+use hindsight::settings::{Plan, PlanPlace};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
@@ -20,7 +18,7 @@ use self::draft::{Draft, Step};
 use self::page::StepPage;
 use super::password::{NewPassword, NewPasswordOutput};
 use super::place::{PlaceChooser, PlaceOutput, Purpose, choose_folder};
-use super::{dialogs, folder_list, texts};
+use super::{dialogs, folder_list, services, texts};
 
 pub struct Setup {
     home: PathBuf,
@@ -240,9 +238,10 @@ impl Setup {
 
     /// Nothing is promised of a place that has not been written to.
     fn test(&mut self, sender: &ComponentSender<Self>) {
+        let Some(place) = self.draft.place.clone() else { return };
         self.testing = true;
         let (draft, home) = (self.draft.clone(), self.home.clone());
-        sender.spawn_oneshot_command(move || match test(&draft, &home) {
+        sender.spawn_oneshot_command(move || match test(&draft, place, &home) {
             Ok(plan) => Tested::Good(Box::new(plan)),
             Err(explanation) => Tested::Bad(explanation),
         });
@@ -285,19 +284,8 @@ impl Setup {
     }
 }
 
-fn test(draft: &Draft, home: &std::path::Path) -> Result<Plan, Explanation> {
-    let refused = |sentence: String| Explanation { title: gettext("Place Not Usable"), sentence, hint: None };
-    let Some(place) = draft.place.clone() else { return Err(refused(gettext("No place was chosen."))) };
-    let spec = place.spec().map_err(|error| refused(error.to_string()))?;
-    let destination = spec.connect();
-    let failed = |error| explain(&hindsight::error::Error::Destination(error));
-    let ctx = Context::silent();
-    let marker = trial::adopt_or_mark(&*destination, &ctx).map_err(failed)?;
-    for check in trial::try_place(&*destination, &ctx) {
-        check.result.map_err(failed)?;
-    }
-    let place = hindsight::settings::PlanPlace { marker: Some(marker.id), ..place };
-    draft.plan(home, place).map_err(|error| Explanation {
+fn test(draft: &Draft, place: PlanPlace, home: &Path) -> Result<Plan, Explanation> {
+    draft.plan(home, services::try_out(place)?).map_err(|error| Explanation {
         title: gettext("Folder Not Usable"),
         sentence: error.to_string(),
         hint: None,
