@@ -56,7 +56,7 @@ async fn remember(keyring: &Keyring, plan: &str, label: &str, passphrase: &Passp
 }
 
 fn attributes(plan: &str) -> HashMap<&str, &str> {
-    HashMap::from([(XDG_SCHEMA_ATTRIBUTE, SCHEMA), ("plan", plan)])
+    HashMap::from([(XDG_SCHEMA_ATTRIBUTE, SCHEMA), ("application", SCHEMA), ("plan", plan)])
 }
 
 impl From<oo7::Error> for KeyringError {

@@ -10,13 +10,21 @@ use super::overview::escaped;
 use super::texts;
 
 /// A row for one folder; `removed` is called when its button is pressed.
-pub fn row(path: &Path, home: &Path, removed: impl Fn(PathBuf) + 'static) -> adw::ActionRow {
+pub fn row(
+    path: &Path,
+    home: &Path,
+    size: Option<&gtk::Label>,
+    removed: impl Fn(PathBuf) + 'static,
+) -> adw::ActionRow {
     let name = texts::folder_name(path, home);
     let row = adw::ActionRow::builder()
         .title(escaped(&name))
         .subtitle(escaped(&path.display().to_string()))
         .build();
     row.add_prefix(&gtk::Image::from_icon_name(if path == home { "user-home-symbolic" } else { "folder-symbolic" }));
+    if let Some(size) = size {
+        row.add_suffix(size);
+    }
     let path = path.to_owned();
     row.add_suffix(&remove_button(&name, move || removed(path.clone())));
     row

@@ -36,6 +36,9 @@ mod setup;
 mod state;
 mod texts;
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use adw::prelude::*;
 use relm4::gtk::{gio, glib};
 use relm4::{MessageBroker, RelmApp, adw};
@@ -70,6 +73,15 @@ pub fn run() {
         app.activate();
         glib::ExitCode::SUCCESS
     });
-    app.connect_startup(|_| relm4::set_global_css(STYLE));
+    // An instance that only hands its words to the one that runs never starts up, and RelmApp waits for one more event
+    // of its main loop before it ends: this is that event.
+    let waker = glib::timeout_add_local(Duration::from_millis(20), || glib::ControlFlow::Continue);
+    let waker = Cell::new(Some(waker));
+    app.connect_startup(move |_| {
+        if let Some(waker) = waker.take() {
+            waker.remove();
+        }
+        relm4::set_global_css(STYLE);
+    });
     RelmApp::from_app(app).with_broker(&BROKER).run::<App>(());
 }

@@ -1,7 +1,7 @@
 //! Preferences: what is saved and what is left out, with sizes computed in the background.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
 use hindsight::context::{CancelToken, Context, Why};
@@ -19,12 +19,16 @@ use crate::ui::{folder_list, left_out, texts};
 pub struct FoldersPage {
     plan: Plan,
     home: PathBuf,
-    sizes: HashMap<PathBuf, u64>,
+    sizes: HashMap<PathBuf, gtk::Label>,
     left_out: Option<Vec<LeftOut>>,
     /// Ends the counting of a plan that is no longer the one shown.
     counting: CancelToken,
-    rows: Vec<adw::PreferencesRow>,
+    /// Those in the two groups that follow the plan, and those behind them that stay, with what is typed in them.
+    saved_rows: Vec<adw::PreferencesRow>,
+    saved_end: Vec<adw::PreferencesRow>,
     out_rows: Vec<adw::PreferencesRow>,
+    out_end: Vec<adw::PreferencesRow>,
+    presets: Vec<(Preset, adw::SwitchRow)>,
 }
 
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub enum FoldersInput {
     FolderChosen(PathBuf),
     Change(PlanChange),
     AddPattern(String),
+    Preset { preset: Preset, left_out: bool },
     Review,
 }
 
@@ -66,11 +71,13 @@ impl Component for FoldersPage {
             adw::PreferencesGroup {
                 set_title: &gettext("Folders to Back Up"),
             },
-            #[name = "out"]
+            #[name = "kinds"]
             adw::PreferencesGroup {
                 set_title: &gettext("Left Out"),
                 set_description: Some(&gettext("Nothing in these is backed up")),
             },
+            #[name = "out"]
+            adw::PreferencesGroup {},
             adw::PreferencesGroup {
                 adw::ActionRow {
                     set_title: &gettext("Review What Is Left Out"),
@@ -93,10 +100,20 @@ impl Component for FoldersPage {
             sizes: HashMap::new(),
             left_out: None,
             counting: CancelToken::default(),
-            rows: Vec::new(),
+            saved_rows: Vec::new(),
+            saved_end: vec![add_row(gettext("Add Folder…"), || FoldersInput::ChooseFolder, &sender)],
             out_rows: Vec::new(),
+            out_end: vec![
+                add_row(gettext("Leave Out Folder…"), || FoldersInput::ChooseLeftOut, &sender),
+                new_pattern_row(&sender),
+            ],
+            presets: Vec::new(),
         };
         let widgets = view_output!();
+        model.presets = Preset::ALL.map(|preset| (preset, model.preset_row(preset, &sender))).into();
+        model.presets.iter().for_each(|(_, row)| widgets.kinds.add(row));
+        model.saved_end.iter().for_each(|row| widgets.saved.add(row));
+        model.out_end.iter().for_each(|row| widgets.out.add(row));
         model.fill(&widgets, &sender);
         model.count(&sender);
         ComponentParts { model, widgets }
@@ -138,6 +155,12 @@ impl Component for FoldersPage {
                     let _ = sender.output(FoldersOutput::Change(PlanChange::AddPattern(pattern.into())));
                 }
             }
+            // Also when the switch only follows the plan.
+            FoldersInput::Preset { preset, left_out } => {
+                if self.plan.presets.contains(&preset) != left_out {
+                    let _ = sender.output(FoldersOutput::Change(PlanChange::Preset { preset, left_out }));
+                }
+            }
             FoldersInput::Change(change) => {
                 let _ = sender.output(FoldersOutput::Change(change));
             }
@@ -156,10 +179,13 @@ impl Component for FoldersPage {
         _root: &Self::Root,
     ) {
         match counted {
-            Counted::Folder { path, bytes } => drop(self.sizes.insert(path, bytes)),
+            Counted::Folder { path, bytes } => {
+                if let Some(label) = self.sizes.get(&path) {
+                    label.set_label(&texts::size(bytes));
+                }
+            }
             Counted::LeftOut(found) => self.left_out = Some(found),
         }
-        self.fill(widgets, &sender);
         self.update_view(widgets, sender);
     }
 
@@ -180,40 +206,38 @@ impl FoldersPage {
     }
 
     fn fill(&mut self, widgets: &FoldersPageWidgets, sender: &ComponentSender<Self>) {
-        for row in self.rows.drain(..) {
-            widgets.saved.remove(&row);
-        }
-        for row in self.out_rows.drain(..) {
-            widgets.out.remove(&row);
-        }
-        for folder in &self.plan.folders {
+        let saved: Vec<_> = self.plan.folders.iter().map(|folder| folder.path.clone()).collect();
+        let rows = saved.iter().map(|path| self.folder_row(path, sender)).collect();
+        refill(&widgets.saved, &mut self.saved_rows, rows, &self.saved_end);
+        let ignored = self.plan.ignored.iter().map(|path| {
             let input = sender.input_sender().clone();
-            let row = folder_list::row(&folder.path, &self.home, move |path| {
-                input.emit(FoldersInput::Change(PlanChange::RemoveFolder(path)));
-            });
-            self.rows.push(with_size(row, self.sizes.get(&folder.path).copied()));
-        }
-        let add = |words: String, what: fn() -> FoldersInput| {
-            let input = sender.input_sender().clone();
-            folder_list::add_button(&words, move || input.emit(what())).upcast()
-        };
-        self.rows.push(add(gettext("Add Folder…"), || FoldersInput::ChooseFolder));
-        self.out_rows.extend(Preset::ALL.map(|preset| self.preset_row(preset, sender)));
-        self.out_rows.extend(self.plan.ignored.iter().map(|path| {
-            let input = sender.input_sender().clone();
-            folder_list::row(path, &self.home, move |path| {
+            let row = folder_list::row(path, &self.home, None, move |path| {
                 input.emit(FoldersInput::Change(PlanChange::TakeIn(path)));
-            })
-            .upcast()
-        }));
-        self.out_rows.extend(self.plan.patterns.iter().map(|pattern| pattern_row(pattern, sender)));
-        self.out_rows.push(add(gettext("Leave Out Folder…"), || FoldersInput::ChooseLeftOut));
-        self.out_rows.push(new_pattern_row(sender));
-        self.rows.iter().for_each(|row| widgets.saved.add(row));
-        self.out_rows.iter().for_each(|row| widgets.out.add(row));
+            });
+            row.upcast()
+        });
+        let patterns = self.plan.patterns.iter().map(|pattern| pattern_row(pattern, sender));
+        let rows = ignored.chain(patterns).collect();
+        refill(&widgets.out, &mut self.out_rows, rows, &self.out_end);
+        for (preset, row) in &self.presets {
+            row.set_active(self.plan.presets.contains(preset));
+        }
     }
 
-    fn preset_row(&self, preset: Preset, sender: &ComponentSender<Self>) -> adw::PreferencesRow {
+    fn folder_row(&mut self, path: &Path, sender: &ComponentSender<Self>) -> adw::PreferencesRow {
+        let new = || gtk::Label::builder().label("…").css_classes(["dim-label", "numeric"]).build();
+        let size = self.sizes.entry(path.to_owned()).or_insert_with(new).clone();
+        if size.parent().is_some() {
+            size.unparent();
+        }
+        let input = sender.input_sender().clone();
+        let row = folder_list::row(path, &self.home, Some(&size), move |path| {
+            input.emit(FoldersInput::Change(PlanChange::RemoveFolder(path)));
+        });
+        row.upcast()
+    }
+
+    fn preset_row(&self, preset: Preset, sender: &ComponentSender<Self>) -> adw::SwitchRow {
         let (title, subtitle) = left_out::preset_words(preset);
         let row = adw::SwitchRow::builder()
             .title(title)
@@ -223,9 +247,9 @@ impl FoldersPage {
         let input = sender.input_sender().clone();
         row.connect_active_notify(move |row| {
             let left_out = row.is_active();
-            input.emit(FoldersInput::Change(PlanChange::Preset { preset, left_out }));
+            input.emit(FoldersInput::Preset { preset, left_out });
         });
-        row.upcast()
+        row
     }
 
     /// Sizes of the folders, one after another, then of what is left out of them.
@@ -248,10 +272,25 @@ impl FoldersPage {
     }
 }
 
-fn with_size(row: adw::ActionRow, bytes: Option<u64>) -> adw::PreferencesRow {
-    let text = bytes.map_or_else(|| "…".to_owned(), texts::size);
-    row.add_suffix(&gtk::Label::builder().label(text).css_classes(["dim-label", "numeric"]).build());
-    row.upcast()
+/// `rows` instead of `shown`, before those that stay.
+fn refill(
+    group: &adw::PreferencesGroup,
+    shown: &mut Vec<adw::PreferencesRow>,
+    rows: Vec<adw::PreferencesRow>,
+    end: &[adw::PreferencesRow],
+) {
+    shown.iter().chain(end).for_each(|row| group.remove(row));
+    *shown = rows;
+    shown.iter().chain(end).for_each(|row| group.add(row));
+}
+
+fn add_row(
+    words: String,
+    what: fn() -> FoldersInput,
+    sender: &ComponentSender<FoldersPage>,
+) -> adw::PreferencesRow {
+    let input = sender.input_sender().clone();
+    folder_list::add_button(&words, move || input.emit(what())).upcast()
 }
 
 fn pattern_row(pattern: &str, sender: &ComponentSender<FoldersPage>) -> adw::PreferencesRow {
@@ -273,7 +312,10 @@ fn new_pattern_row(sender: &ComponentSender<FoldersPage>) -> adw::PreferencesRow
         .show_apply_button(true)
         .build();
     let input = sender.input_sender().clone();
-    row.connect_apply(move |row| input.emit(FoldersInput::AddPattern(row.text().into())));
+    row.connect_apply(move |row| {
+        input.emit(FoldersInput::AddPattern(row.text().into()));
+        row.set_text("");
+    });
     row.upcast()
 }
 

@@ -257,7 +257,7 @@ impl Setup {
         rows.remove_all();
         for path in &self.draft.folders {
             let input = sender.input_sender().clone();
-            rows.append(&folder_list::row(path, &self.home, move |path| {
+            rows.append(&folder_list::row(path, &self.home, None, move |path| {
                 input.emit(SetupInput::FolderRemoved(path));
             }));
         }
