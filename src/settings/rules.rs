@@ -110,3 +110,8 @@ fn literal(path: &Path) -> OsString {
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "rules_tests.rs"]
+mod tests;

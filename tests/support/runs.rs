@@ -126,6 +126,7 @@ impl Home {
         let heard = Arc::new(heard);
         let job = BackupJob {
             place: self.place(destination, "cache"),
+            place_id: None,
             source: self.source.clone(),
             selection: Arc::new(Selection::everything()),
             mode,
@@ -133,6 +134,8 @@ impl Home {
             volume_size: Some(self.volume_size),
             allow_source_mismatch: false,
             count_first: false,
+            skip_unchanged: false,
+            guard: Vec::new(),
         };
         let ctx = Context { clock: Clock::Fixed(time), monitor: heard.clone(), ..Context::silent() };
         let report = engine::run(Job::Backup(job), &ctx).map(|report| match report {
