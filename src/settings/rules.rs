@@ -9,9 +9,6 @@ use super::plan::Plan;
 use super::presets::{Preset, downloads};
 use crate::tree::select::{Rule, Selection, SelectionError};
 
-/// A folder that holds one of these is left out.
-const MARKERS: [&str; 2] = [".hindsight-ignore", ".deja-dup-ignore"];
-
 /// Never worth saving, even if the whole computer is: kernel, processes, and what ends with the session.
 const SYSTEM: [&str; 6] = ["/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp"];
 
@@ -47,12 +44,12 @@ fn rules(plan: &Plan, home: &Path) -> Vec<Rule> {
     said.sort_by_cached_key(|(pattern, said)| (Reverse(depth(pattern)), *said));
 
     let names = names(plan);
-    let mut rules = vec![Rule::CacheTag];
-    rules.extend(MARKERS.map(|marker| Rule::IfPresent(marker.into())));
+    let mut rules = Vec::new();
     for (pattern, said) in said {
         match said {
             Said::Saved => {
                 rules.extend(names.iter().flat_map(|name| below(&pattern, name)));
+                rules.push(Rule::MarkedBelow(pattern.clone()));
                 rules.push(Rule::include(pattern));
             }
             Said::Ignored | Said::Preset => rules.push(Rule::exclude(pattern)),

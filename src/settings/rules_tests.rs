@@ -89,7 +89,10 @@ fn the_default_plan_saves_the_home_folder_without_caches_and_trash() {
         "drive/.Trash-1000/x",
         "empty/",
     ]);
-    assert_eq!(home.saved(), [".var/app/org.app/data/kept", "Documents/letter", "drive", "empty"]);
+    assert_eq!(
+        home.saved(),
+        [".local/share", ".var/app/org.app/data/kept", "Documents/letter", "drive", "empty"]
+    );
 }
 
 #[test]
@@ -135,6 +138,20 @@ fn a_folder_that_says_so_itself_is_left_out() {
 }
 
 #[test]
+fn a_marker_above_or_in_a_chosen_folder_does_not_undo_the_choice() {
+    let mut home = Home::with(&[
+        ".deja-dup-ignore",
+        "a/.hindsight-ignore",
+        "a/1",
+        "b/.hindsight-ignore",
+        "b/c/2",
+        "b/3",
+    ]);
+    home.saves(&["", "a", "b/c"]);
+    assert_eq!(home.saved(), [".deja-dup-ignore", "a/.hindsight-ignore", "a/1", "b/c/2"]);
+}
+
+#[test]
 fn every_preset_leaves_out_its_own_and_nothing_else() {
     let mut home = Home::with(&[
         "src/node_modules/x",
@@ -151,7 +168,13 @@ fn every_preset_leaves_out_its_own_and_nothing_else() {
     home.plan.presets = Preset::ALL.into();
     assert_eq!(
         home.saved(),
-        [".cargo/config.toml", ".local/share/Steam/userdata/kept", "src/build/kept", "vm"]
+        [
+            ".cargo/config.toml",
+            ".local/share/Steam/steamapps",
+            ".local/share/Steam/userdata/kept",
+            "src/build/kept",
+            "vm"
+        ]
     );
     home.plan.presets.clear();
     assert_eq!(home.saved().len(), 10);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustix::fs::CWD;
 
+use super::marker::Marker;
 use super::select::{Decision, Selection};
 use super::walk::{Entry, Found, Walk};
 use crate::context::{Cancelled, Context, Silent};
@@ -110,7 +111,7 @@ fn left_out_of(
 
 fn is_saved(entry: &Entry, folder: &Path, selection: &Selection) -> bool {
     let path = entry.path.below(folder);
-    let holds = |marker: &super::marker::Marker| marker.is_in(CWD, path.as_os_str().as_bytes());
+    let holds = |marker: Marker| marker.is_in(CWD, path.as_os_str().as_bytes());
     match selection.decide(&entry.path, entry.is_directory(), holds) {
         Decision::Include => !selection.left_out().contains(&path),
         Decision::Scan => entry.is_directory(),
@@ -183,7 +184,7 @@ mod tests {
     fn what_is_left_out_is_listed_by_size_with_all_that_is_in_it() {
         let home = home();
         let home = home.path().canonicalize().unwrap();
-        let found = left_out(&[home.clone()], &selection(&home), &Context::silent()).unwrap();
+        let found = left_out(std::slice::from_ref(&home), &selection(&home), &Context::silent()).unwrap();
         let item =
             |path: &str, files, bytes| LeftOut { path: home.join(path), totals: Totals { files, bytes } };
         assert_eq!(found, [item("b/4.iso", 1, 4000), item("a", 2, 30), item("c", 1, 5)]);
