@@ -20,7 +20,7 @@ const TABLE: [(&str, &[&str]); 17] = [
     ("destination", &[]),
     ("tree", &[]),
     ("error", &["delta", "duplicity", "crypto", "destination", "tree", "repository", "engine"]),
-    ("explain", &["destination", "error", "keyring", "settings"]),
+    ("explain", &["destination", "error", "keyring", "settings", "tree"]),
     ("desktop", &["error"]),
     ("repository", &["duplicity", "crypto", "destination", "error"]),
     ("engine", &["repository", "tree", "delta", "destination", "error"]),

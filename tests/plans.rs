@@ -101,10 +101,14 @@ impl Computer {
 
     /// Restores everything; where the home folder lies then.
     fn restored(&self) -> PathBuf {
+        self.restored_at("now")
+    }
+
+    fn restored_at(&self, time: &str) -> PathBuf {
         let target = self.path("restored");
         let _ = fs::remove_dir_all(&target);
         let place = format!("file://{}", self.path("place").display());
-        self.run(&["restore", &place, target.to_str().unwrap()], 0);
+        self.run(&["restore", "--time", time, &place, target.to_str().unwrap()], 0);
         target.join(self.path("home").strip_prefix("/").unwrap())
     }
 
@@ -162,7 +166,7 @@ fn another_folder_continues_what_is_stored() {
     let text = computer.back_up();
     assert!(text.contains("DeletedFiles 0"), "{text}");
     let names = file_names(&computer.path("place"));
-    assert_eq!(names.iter().filter(|name| name.starts_with("duplicity-full.")).count(), 1, "{names:?}");
+    assert_eq!(names.iter().filter(|name| name.starts_with("duplicity-full-")).count(), 1, "{names:?}");
     assert_eq!(computer.sets(), 2);
     let home = computer.restored();
     assert_eq!(fs::read_to_string(home.join("../elsewhere/new")).unwrap(), "new");
@@ -237,7 +241,7 @@ fn most_files_gone_stops_the_run_and_some_gone_or_all_moved_does_not() {
         fs::remove_file(computer.path(&format!("home/Pictures/{number}"))).unwrap();
     }
     let text = computer.run(&["plan", "run", "Home"], 13);
-    assert!(text.contains("64 files") && text.contains("only"), "{text}");
+    assert!(text.contains("65 files") && text.contains("only 7"), "{text}");
     assert_eq!(fs::read_dir(computer.restored().join("Pictures")).unwrap().count(), 60);
 }
 
@@ -375,8 +379,9 @@ fn erasing_that_is_stopped_leaves_whole_backups() {
     let ctx = Context::silent();
     let ctx = Context { monitor: Arc::new(StopAfter(4, ctx.cancel.clone())), ..ctx };
     assert!(matches!(computer.erase(&ctx), Err(Error::Cancelled(Why::User))));
-    assert_eq!(computer.sets(), 1);
-    assert_eq!(fs::read_to_string(computer.restored().join("Music/song")).unwrap(), "one");
+    let times = set_times(&computer.path("place"));
+    assert_eq!(times.len(), 1);
+    assert_eq!(fs::read_to_string(computer.restored_at(&times[0]).join("Music/song")).unwrap(), "one");
     // It goes on from there.
     computer.back_up();
     assert_eq!(fs::read_to_string(computer.restored().join("Music/song")).unwrap(), "three");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::plan::Plan;
 use super::presets::{Preset, downloads};
-use crate::tree::select::{Rule, Selection, SelectionError};
+use crate::tree::select::{Rule, Selection, SelectionError, is_marked};
 
 /// Never worth saving, even if the whole computer is: kernel, processes, and what ends with the session.
 const SYSTEM: [&str; 6] = ["/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp"];
@@ -34,6 +34,7 @@ fn rules(plan: &Plan, home: &Path) -> Vec<Rule> {
     let mut said: Vec<(OsString, Said)> = Vec::new();
     said.extend(plan.ignored.iter().map(|path| (literal(&real(path)), Said::Ignored)));
     said.extend(plan.folders.iter().map(|folder| (literal(&real(&folder.path)), Said::Saved)));
+    said.extend(marked_above(plan).map(|path| (literal(&path), Said::Preset)));
     said.extend(SYSTEM.iter().map(|path| (OsString::from(path), Said::Preset)));
     for preset in &plan.presets {
         said.extend(preset.in_home().iter().map(|pattern| (joined(home, pattern), Said::Preset)));
@@ -57,6 +58,15 @@ fn rules(plan: &Plan, home: &Path) -> Vec<Rule> {
     }
     rules.push(Rule::exclude("/**"));
     rules
+}
+
+/// Directories on the way to a folder that say themselves that they are not to be saved: the walk enters them all
+/// the same, and what else they hold must not be taken for a part of the folder around them.
+fn marked_above(plan: &Plan) -> impl Iterator<Item = PathBuf> {
+    let folders = plan.folders.iter().map(|folder| real(&folder.path));
+    let above =
+        folders.flat_map(|folder| folder.ancestors().skip(1).map(Path::to_path_buf).collect::<Vec<_>>());
+    above.filter(|directory| is_marked(directory))
 }
 
 /// Patterns for names, without slashes around them: below a folder they are relative.

@@ -9,6 +9,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::CWD;
+
 use super::glob::{self, Fit, Glob, GlobError};
 use super::marker::Marker;
 use crate::entry::EntryPath;
@@ -161,6 +163,12 @@ impl Selection {
         }
         if scan { Decision::Scan } else { Decision::Include }
     }
+}
+
+/// Whether a directory says itself that it is not to be saved, as for [`Rule::MarkedBelow`].
+pub fn is_marked(directory: &Path) -> bool {
+    let directory = directory.as_os_str().as_bytes();
+    Marker::known().into_iter().any(|marker| marker.is_in(CWD, directory))
 }
 
 fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionError> {
