@@ -61,11 +61,14 @@ fn attributes(plan: &str) -> HashMap<&str, &str> {
 
 impl From<oo7::Error> for KeyringError {
     fn from(error: oo7::Error) -> Self {
-        use oo7::dbus;
+        use oo7::dbus::{Error, ServiceError};
         match error {
-            oo7::Error::DBus(dbus::Error::Dismissed) => Self::Dismissed,
+            oo7::Error::DBus(Error::Dismissed) => Self::Dismissed,
             oo7::Error::DBus(
-                error @ (dbus::Error::ZBus(_) | dbus::Error::IO(_) | dbus::Error::NotFound(_)),
+                error @ (Error::ZBus(_)
+                | Error::Service(ServiceError::ZBus(_))
+                | Error::IO(_)
+                | Error::NotFound(_)),
             ) => Self::Unavailable(error.to_string()),
             other => Self::Other(other.to_string()),
         }
