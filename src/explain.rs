@@ -183,7 +183,7 @@ fn explain_shrunk(folder: &Path, before: u64, now: u64, reason: Shrunk) -> Expla
             format!("The drive of {folder} is not connected. The last backup holds {before} of it.")
         }
         Shrunk::MostGone => {
-            format!("{folder} held {before} at the last backup, and only {now} of them are left.")
+            format!("{folder} held {before} at the last backup, and holds only {now} now.")
         }
     };
     Explanation::new("Files have disappeared", sentence).hint(

@@ -47,6 +47,8 @@ pub enum LedgerError {
     Io { path: PathBuf, source: io::Error },
 }
 
+pub type Result<T> = std::result::Result<T, LedgerError>;
+
 /// How a run ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -78,12 +80,12 @@ pub struct Run {
 }
 
 impl Ledger {
-    pub fn open_default() -> Result<Self, LedgerError> {
+    pub fn open_default() -> Result<Self> {
         Self::open(&folders::state().ok_or(LedgerError::NoHome)?.join("runs.sqlite"))
     }
 
     /// A file that is no ledger, or a damaged one, is made anew: it is history, and no backup depends on it.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path) -> Result<Self> {
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(|source| LedgerError::Io { path: folder.clone(), source })?;
@@ -100,7 +102,7 @@ impl Ledger {
     }
 
     /// Times in seconds since 1970.
-    pub fn begin(&self, plan: &str, now: i64) -> Result<Run, LedgerError> {
+    pub fn begin(&self, plan: &str, now: i64) -> Result<Run> {
         let lock = self.try_lock(plan)?.ok_or(LedgerError::AlreadyRunning)?;
         let connection = self.connection();
         connection.execute("INSERT INTO runs (plan, began) VALUES (?1, ?2)", params![plan, now])?;
@@ -109,16 +111,16 @@ impl Ledger {
     }
 
     /// The last run that has ended, however.
-    pub fn last(&self, plan: &str) -> Result<Option<RunRecord>, LedgerError> {
+    pub fn last(&self, plan: &str) -> Result<Option<RunRecord>> {
         self.newest(plan, "")
     }
 
-    pub fn last_success(&self, plan: &str) -> Result<Option<RunRecord>, LedgerError> {
+    pub fn last_success(&self, plan: &str) -> Result<Option<RunRecord>> {
         self.newest(plan, "AND outcome ->> '$.completed' IS NOT NULL")
     }
 
     /// When the last run began that was killed; told once.
-    pub fn take_crash(&self, plan: &str) -> Result<Option<i64>, LedgerError> {
+    pub fn take_crash(&self, plan: &str) -> Result<Option<i64>> {
         // While the lock is ours, no run of this plan is going on.
         let Some(_lock) = self.try_lock(plan)? else { return Ok(None) };
         let connection = self.connection();
@@ -130,17 +132,17 @@ impl Ledger {
     }
 
     /// Whether a run is going on, in whatever process.
-    pub fn is_running(&self, plan: &str) -> Result<bool, LedgerError> {
+    pub fn is_running(&self, plan: &str) -> Result<bool> {
         Ok(self.try_lock(plan)?.is_none())
     }
 
     /// For a plan that is deleted.
-    pub fn forget(&self, plan: &str) -> Result<(), LedgerError> {
+    pub fn forget(&self, plan: &str) -> Result<()> {
         self.connection().execute("DELETE FROM runs WHERE plan = ?1", [plan])?;
         Ok(())
     }
 
-    fn newest(&self, plan: &str, condition: &str) -> Result<Option<RunRecord>, LedgerError> {
+    fn newest(&self, plan: &str, condition: &str) -> Result<Option<RunRecord>> {
         let query = format!(
             "SELECT began, ended, outcome FROM runs \
              WHERE plan = ?1 AND ended IS NOT NULL {condition} ORDER BY id DESC LIMIT 1"
@@ -154,7 +156,7 @@ impl Ledger {
     }
 
     /// `None` while a run of this plan holds it.
-    fn try_lock(&self, plan: &str) -> Result<Option<File>, LedgerError> {
+    fn try_lock(&self, plan: &str) -> Result<Option<File>> {
         let path = self.folder.join(format!("{plan}.lock"));
         let fail = |source| LedgerError::Io { path: path.clone(), source };
         let mut options = OpenOptions::new();
@@ -173,7 +175,7 @@ impl Ledger {
 }
 
 impl Run {
-    pub fn finish(self, outcome: &RunOutcome, now: i64) -> Result<(), LedgerError> {
+    pub fn finish(self, outcome: &RunOutcome, now: i64) -> Result<()> {
         let outcome = serde_json::to_string(outcome)
             .map_err(|error| LedgerError::Sqlite(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))?;
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -205,4 +207,76 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const COMPLETED: RunOutcome =
+        RunOutcome::Completed { stored_bytes: 5, files: 4, problems: 3, unchanged: false };
+
+    fn ledger() -> (tempfile::TempDir, Ledger) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("state/runs.sqlite")).unwrap();
+        (folder, ledger)
+    }
+
+    #[test]
+    fn the_last_run_and_the_last_success_of_a_plan_are_remembered() {
+        let (folder, ledger) = ledger();
+        assert_eq!(ledger.last("a").unwrap(), None);
+        ledger.begin("a", 10).unwrap().finish(&COMPLETED, 20).unwrap();
+        let failed = RunOutcome::Failed { title: "Place full".into(), sentence: "It is full.".into() };
+        ledger.begin("a", 30).unwrap().finish(&failed, 40).unwrap();
+        ledger.begin("b", 50).unwrap().finish(&RunOutcome::Stopped, 60).unwrap();
+        drop(ledger);
+        let ledger = Ledger::open(&folder.path().join("state/runs.sqlite")).unwrap();
+        let last = RunRecord { began: 30, ended: 40, outcome: failed };
+        assert_eq!(ledger.last("a").unwrap(), Some(last));
+        let success = RunRecord { began: 10, ended: 20, outcome: COMPLETED };
+        assert_eq!(ledger.last_success("a").unwrap(), Some(success));
+        assert_eq!(ledger.last_success("b").unwrap(), None);
+        ledger.forget("a").unwrap();
+        assert_eq!(ledger.last("a").unwrap(), None);
+    }
+
+    #[test]
+    fn a_plan_runs_once_at_a_time_and_others_beside_it() {
+        let (folder, ledger) = ledger();
+        let other = Ledger::open(&folder.path().join("state/runs.sqlite")).unwrap();
+        let run = ledger.begin("a", 10).unwrap();
+        assert!(matches!(other.begin("a", 11), Err(LedgerError::AlreadyRunning)));
+        assert!(other.is_running("a").unwrap() && !other.is_running("b").unwrap());
+        other.begin("b", 12).unwrap();
+        // A run going on is neither an end nor a crash.
+        assert_eq!((other.last("a").unwrap(), other.take_crash("a").unwrap()), (None, None));
+        run.finish(&RunOutcome::Stopped, 13).unwrap();
+        other.begin("a", 14).unwrap();
+    }
+
+    #[test]
+    fn a_run_that_was_killed_is_told_once() {
+        let (_folder, ledger) = ledger();
+        assert_eq!(ledger.take_crash("a").unwrap(), None);
+        drop(ledger.begin("a", 10).unwrap());
+        drop(ledger.begin("a", 20).unwrap());
+        // A later run does not hide it.
+        ledger.begin("a", 30).unwrap().finish(&COMPLETED, 40).unwrap();
+        assert_eq!(ledger.take_crash("b").unwrap(), None);
+        assert_eq!(ledger.take_crash("a").unwrap(), Some(20));
+        assert_eq!(ledger.take_crash("a").unwrap(), None);
+    }
+
+    #[test]
+    fn a_damaged_ledger_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.sqlite");
+        std::fs::write(&path, "this is no database, however long it may be".repeat(100)).unwrap();
+        let ledger = Ledger::open(&path).unwrap();
+        assert_eq!(ledger.last("a").unwrap(), None);
+        ledger.begin("a", 10).unwrap().finish(&COMPLETED, 20).unwrap();
+        assert!(ledger.last("a").unwrap().is_some());
+    }
 }

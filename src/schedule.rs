@@ -1,5 +1,7 @@
 //! When a plan is due. Pure: the time and the past are arguments.
 
+use std::fmt;
+
 use chrono::{DateTime, Months, TimeDelta};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,17 @@ pub enum Frequency {
 
 impl Frequency {
     pub const ALL: [Self; 4] = [Self::Hourly, Self::Daily, Self::Weekly, Self::Monthly];
+}
+
+impl fmt::Display for Frequency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hourly => "hourly",
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+        })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

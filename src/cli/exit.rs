@@ -2,8 +2,8 @@
 
 use super::usage::UsageError;
 use crate::engine::Report;
-use crate::error::{Error, ErrorKind, TargetError, WalkError};
-use crate::tree::select::SelectionError;
+use crate::error::{Error, ErrorKind, SelectionError, TargetError, WalkError};
+use crate::settings::{PlaceError, SettingsError};
 
 pub(super) const DIFFERENCES: u8 = 1;
 pub(super) const INTERRUPTED: u8 = 4;
@@ -61,6 +61,20 @@ fn of_destination(kind: ErrorKind) -> u8 {
     }
 }
 
+pub(super) fn of_settings(error: &SettingsError) -> u8 {
+    match error {
+        SettingsError::Newer { .. } => 33,
+        SettingsError::Damaged { .. } | SettingsError::NoHome | SettingsError::Io { .. } => 30,
+    }
+}
+
+pub(super) fn of_plan_place(error: &PlaceError) -> u8 {
+    match error {
+        PlaceError::NotConnected { .. } => 52,
+        PlaceError::OutsideDrive { .. } | PlaceError::Relative | PlaceError::Address(_) => 23,
+    }
+}
+
 fn of_selection(error: &SelectionError) -> u8 {
     match error {
         SelectionError::OutsideSource { .. } => 14,
@@ -83,6 +97,8 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::Path { .. }
         | UsageError::NoHome
         | UsageError::SourceIsPlace
-        | UsageError::NoWorkingFolder => 23,
+        | UsageError::NoWorkingFolder
+        | UsageError::PlanSays
+        | UsageError::OnlyWithPlan(_) => 23,
     }
 }

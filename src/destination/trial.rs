@@ -99,3 +99,53 @@ pub fn adopt_or_mark(place: &dyn Destination, ctx: &Context) -> Result<Marker> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::destination::Folder;
+
+    #[test]
+    fn a_good_place_passes_and_nothing_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let checks = try_place(&Folder::new(folder.path()), &Context::silent());
+        let kinds: Vec<_> = checks.iter().map(|check| check.kind).collect();
+        use CheckKind::{BigFile, Delete, FreeSpace, List, Read, Write};
+        assert_eq!(kinds, [Write, List, Read, Delete, FreeSpace, BigFile]);
+        assert!(checks.iter().all(|check| check.result.is_ok()), "{checks:?}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_place_that_is_missing_fails_with_its_reason() {
+        let checks = try_place(&Folder::new("/nowhere/at/all"), &Context::silent());
+        let first = checks.first().unwrap();
+        assert_eq!(first.kind, CheckKind::Write);
+        assert_eq!(first.result.as_ref().unwrap_err().kind, ErrorKind::NotFound);
+        assert!(checks.iter().all(|check| check.kind != CheckKind::List));
+    }
+
+    #[test]
+    fn a_place_keeps_the_identity_that_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Folder::new(folder.path().join("new/folder"));
+        let first = adopt_or_mark(&place, &Context::silent()).unwrap();
+        assert_eq!(adopt_or_mark(&place, &Context::silent()).unwrap(), first);
+        let other = Folder::new(folder.path().join("other"));
+        assert_ne!(adopt_or_mark(&other, &Context::silent()).unwrap().id, first.id);
+    }
+
+    #[test]
+    fn a_marker_that_cannot_be_read_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let marker = folder.path().join(crate::destination::MARKER_NAME);
+        fs::write(&marker, "{").unwrap();
+        fs::set_permissions(&marker, fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(adopt_or_mark(&Folder::new(folder.path()), &Context::silent()).is_err());
+        assert_eq!(fs::read(&marker).unwrap(), b"{");
+    }
+}

@@ -61,13 +61,47 @@ fn attributes(plan: &str) -> HashMap<&str, &str> {
 
 impl From<oo7::Error> for KeyringError {
     fn from(error: oo7::Error) -> Self {
-        use oo7::dbus;
+        use oo7::dbus::{Error, ServiceError};
         match error {
-            oo7::Error::DBus(dbus::Error::Dismissed) => Self::Dismissed,
+            oo7::Error::DBus(Error::Dismissed) => Self::Dismissed,
             oo7::Error::DBus(
-                error @ (dbus::Error::ZBus(_) | dbus::Error::IO(_) | dbus::Error::NotFound(_)),
+                error @ (Error::ZBus(_)
+                | Error::Service(ServiceError::ZBus(_))
+                | Error::IO(_)
+                | Error::NotFound(_)),
             ) => Self::Unavailable(error.to_string()),
             other => Self::Other(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyring_in_a_file_remembers_any_password_by_plan() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("default.keyring");
+        let keyring = || Keyring::sandboxed_with_path(&path, Secret::blob([7; 64]));
+        let odd = Passphrase::new(*b"\xff odd");
+        run(async {
+            let keyring = keyring().await?;
+            remember(&keyring, "a", "First", &Passphrase::new("old")).await?;
+            remember(&keyring, "a", "First", &Passphrase::new("päss wörd")).await?;
+            remember(&keyring, "b", "Second", &odd).await
+        })
+        .unwrap();
+        let (first, second, none) = run(async {
+            let keyring = keyring().await?;
+            let first = lookup(&keyring, "a").await?;
+            keyring.delete(&attributes("a")).await?;
+            Ok((first, lookup(&keyring, "b").await?, lookup(&keyring, "a").await?))
+        })
+        .unwrap();
+        assert_eq!((first, second, none), (Some(Passphrase::new("päss wörd")), Some(odd), None));
+        let stored = std::fs::read(&path).unwrap();
+        assert!(!stored.windows(4).any(|bytes| bytes == b"odd\0" || bytes == b" odd"));
     }
 }

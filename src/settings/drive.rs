@@ -63,3 +63,53 @@ fn unescape(field: &[u8]) -> PathBuf {
     }
     std::ffi::OsString::from_vec(bytes).into()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// `/dev/null` has number 1:3; nobody mounts it, so it stands for a drive.
+    fn links() -> tempfile::TempDir {
+        let links = tempfile::tempdir().unwrap();
+        symlink("/dev/null", links.path().join("1234-ABCD")).unwrap();
+        links
+    }
+
+    fn found(table: &str) -> Option<PathBuf> {
+        find(links().path(), "1234-ABCD", table.as_bytes())
+    }
+
+    const ROOT: &str = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n";
+
+    #[test]
+    fn a_drive_is_found_where_it_is_mounted_whole() {
+        let part = "30 1 1:3 /sub /mnt/part rw - ext4 /dev/null rw\n";
+        let whole = r"31 1 1:3 / /run/media/ada/Red\040Disk rw,nosuid shared:9 master:1 - vfat /dev/null rw";
+        let red = Some(PathBuf::from("/run/media/ada/Red Disk"));
+        assert_eq!(found(&format!("{ROOT}{part}{whole}\n")), red);
+        assert_eq!(found(&format!("{ROOT}{part}")), Some("/mnt/part".into()));
+    }
+
+    #[test]
+    fn a_drive_with_a_number_of_its_own_is_found_by_its_device() {
+        let btrfs = "31 1 0:77 / /mnt/b rw - btrfs /dev/null rw,subvol=/\n";
+        assert_eq!(found(&format!("{ROOT}{btrfs}")), Some("/mnt/b".into()));
+    }
+
+    #[test]
+    fn a_drive_that_is_not_mounted_or_not_there_is_not_found() {
+        assert_eq!(found(ROOT), None);
+        assert_eq!(find(links().path(), "5678-ABCD", ROOT.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_name_that_leads_out_of_the_folder_of_names_is_refused() {
+        let table = b"31 1 1:3 / /mnt rw - vfat /dev/null rw\n";
+        for uuid in ["", ".", "..", "../null", "/dev/null"] {
+            assert_eq!(find(Path::new("/dev"), uuid, table), None, "{uuid:?}");
+        }
+    }
+}

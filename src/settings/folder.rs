@@ -83,3 +83,59 @@ fn host_path_attribute(path: &Path) -> io::Result<Vec<u8>> {
     value.truncate(length);
     Ok(value)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_remembered_where_it_really_is() {
+        let home = tempfile::tempdir().unwrap();
+        let real = home.path().canonicalize().unwrap().join("Pictures");
+        fs::create_dir(&real).unwrap();
+        symlink(&real, home.path().join("link")).unwrap();
+        let folder = Folder::new(&home.path().join("link")).unwrap();
+        assert_eq!(folder, Folder { path: real, separate: false });
+    }
+
+    #[test]
+    fn a_file_system_of_its_own_is_noticed() {
+        assert!(Folder::new(Path::new("/proc")).unwrap().separate);
+        assert!(!Folder::new(Path::new("/")).unwrap().separate);
+    }
+
+    #[test]
+    fn files_and_what_is_missing_are_no_folders() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(matches!(Folder::new(file.path()), Err(FolderError::NotFolder { .. })));
+        assert!(matches!(Folder::new(Path::new("/nowhere")), Err(FolderError::Io { .. })));
+    }
+
+    fn host(path: &str, attribute: Option<&[u8]>) -> Option<PathBuf> {
+        let attribute = |_: &Path| attribute.map(<[u8]>::to_vec).ok_or_else(|| io::Error::other("none"));
+        host_path(Path::new(path), attribute).ok()
+    }
+
+    #[test]
+    fn a_lent_folder_is_translated_or_refused() {
+        for lent in ["/run/user/1000/doc/1a2b/Pictures", "/run/flatpak/doc/1a2b/Pictures"] {
+            assert_eq!(host(lent, Some(b"/home/ada/Pictures\0")), Some("/home/ada/Pictures".into()));
+            assert_eq!(host(lent, Some(b"/home/ada/Pictures")), Some("/home/ada/Pictures".into()));
+            for useless in [None, Some(&b""[..]), Some(b"Pictures"), Some(b"/run/user/1/doc/1/x")] {
+                assert_eq!(host(lent, useless), None);
+            }
+        }
+    }
+
+    #[test]
+    fn other_folders_are_not_asked_for_their_host_path() {
+        for path in ["/home/ada/doc/x", "/run/user/1000/doc", "/run/user/1000/gvfs/x", "/run/media/ada/Disk"]
+        {
+            assert_eq!(host(path, Some(b"/elsewhere")), Some(path.into()));
+        }
+    }
+}

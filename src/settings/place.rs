@@ -80,3 +80,42 @@ pub fn place_folder_name() -> String {
     let user = user.map_or_else(|| nix::unistd::geteuid().to_string(), |user| user.name);
     format!("{host}-{user}").replace(['/', '\0'], "_")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn spec(kind: PlaceKind) -> Result<Spec, PlaceError> {
+        PlanPlace { kind, label: "Red Disk".into(), marker: None }.spec()
+    }
+
+    fn address(url: &str) -> Result<Spec, PlaceError> {
+        spec(PlaceKind::Address { url: url.into() })
+    }
+
+    #[test]
+    fn an_address_is_a_url_or_an_absolute_path() {
+        assert_eq!(address("file:///a%20b").unwrap().folder(), Some(Path::new("/a b")));
+        assert_eq!(address("/a%20b").unwrap().folder(), Some(Path::new("/a%20b")));
+        assert!(matches!(address("file://a"), Err(PlaceError::Relative)));
+        assert!(matches!(address("a/b"), Err(PlaceError::Address(SpecError::NotUrl))));
+        assert!(matches!(spec(PlaceKind::Folder { path: "a".into() }), Err(PlaceError::Relative)));
+    }
+
+    #[test]
+    fn a_drive_that_is_not_there_is_named() {
+        let drive = |folder: &str| PlaceKind::Drive { uuid: "no-such-drive".into(), folder: folder.into() };
+        let error = spec(drive("backups")).unwrap_err();
+        assert_eq!(error.to_string(), "the drive Red Disk is not connected");
+        for outside in ["../x", "/x", "a/../../x"] {
+            assert!(matches!(spec(drive(outside)), Err(PlaceError::OutsideDrive { .. })), "{outside}");
+        }
+    }
+
+    #[test]
+    fn the_folder_at_a_place_bears_computer_and_user() {
+        let name = place_folder_name();
+        assert!(name.contains('-') && !name.contains('/'), "{name}");
+    }
+}

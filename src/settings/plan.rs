@@ -64,7 +64,8 @@ impl Plan {
     }
 
     /// The plan's rules for a walk from `/`: folders are included, all else is left out. The source is always the
-    /// same, so that another folder changes nothing for what is stored.
+    /// same, so that another folder changes nothing for what is stored. Directories that bear a marker file
+    /// are left out as well, unless they are chosen themselves.
     ///
     /// `left_out`: directories of ours that a backup must not swallow: the place, the caches.
     pub fn selection(&self, home: &Path, left_out: &[PathBuf]) -> Result<Selection, SelectionError> {

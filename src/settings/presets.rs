@@ -1,5 +1,6 @@
 //! What is left out by kind: things that can be had again, or that nobody wants back.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -79,10 +80,54 @@ impl Preset {
     }
 }
 
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Caches => "caches",
+            Self::Trash => "trash",
+            Self::BuildTrees => "build trees",
+            Self::VirtualMachines => "virtual machines",
+            Self::FlatpakCaches => "caches of Flatpak apps",
+            Self::Steam => "games of Steam",
+            Self::Downloads => "downloads",
+        })
+    }
+}
+
 /// The folder for downloads, whose name depends on the language: relative to home.
 pub(super) fn downloads(home: &Path) -> String {
     let dirs = std::fs::read_to_string(home.join(".config/user-dirs.dirs")).unwrap_or_default();
     let value = dirs.lines().find_map(|line| line.trim().strip_prefix("XDG_DOWNLOAD_DIR=\"$HOME/"));
     let folder = value.and_then(|value| value.strip_suffix('"')).map(|folder| folder.trim_matches('/'));
     folder.filter(|folder| !folder.is_empty()).unwrap_or("Downloads").to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn downloads_are_found_by_their_name_in_any_language() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(downloads(home.path()), "Downloads");
+        fs::create_dir(home.path().join(".config")).unwrap();
+        let dirs = |text: &str| fs::write(home.path().join(".config/user-dirs.dirs"), text).unwrap();
+        dirs(
+            "# made by a program\nXDG_DESKTOP_DIR=\"$HOME/Bureau\"\nXDG_DOWNLOAD_DIR=\"$HOME/Téléchargements\"\n",
+        );
+        assert_eq!(downloads(home.path()), "Téléchargements");
+        // Somebody without such a folder has it at home itself, which is not to be left out.
+        dirs("XDG_DOWNLOAD_DIR=\"$HOME/\"\n");
+        assert_eq!(downloads(home.path()), "Downloads");
+    }
+
+    #[test]
+    fn every_preset_leaves_something_out() {
+        for preset in Preset::ALL.into_iter().filter(|preset| *preset != Preset::Downloads) {
+            assert!(!preset.in_home().is_empty() || !preset.by_name().is_empty(), "{preset}");
+        }
+    }
 }

@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::plan::Plan;
 use super::presets::{Preset, downloads};
-use crate::tree::select::{Rule, Selection, SelectionError};
-
-/// A folder that holds one of these is left out.
-const MARKERS: [&str; 2] = [".hindsight-ignore", ".deja-dup-ignore"];
+use crate::tree::select::{Rule, Selection, SelectionError, is_marked};
 
 /// Never worth saving, even if the whole computer is: kernel, processes, and what ends with the session.
 const SYSTEM: [&str; 6] = ["/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp"];
@@ -37,6 +34,7 @@ fn rules(plan: &Plan, home: &Path) -> Vec<Rule> {
     let mut said: Vec<(OsString, Said)> = Vec::new();
     said.extend(plan.ignored.iter().map(|path| (literal(&real(path)), Said::Ignored)));
     said.extend(plan.folders.iter().map(|folder| (literal(&real(&folder.path)), Said::Saved)));
+    said.extend(marked_above(plan).map(|path| (literal(&path), Said::Preset)));
     said.extend(SYSTEM.iter().map(|path| (OsString::from(path), Said::Preset)));
     for preset in &plan.presets {
         said.extend(preset.in_home().iter().map(|pattern| (joined(home, pattern), Said::Preset)));
@@ -47,12 +45,12 @@ fn rules(plan: &Plan, home: &Path) -> Vec<Rule> {
     said.sort_by_cached_key(|(pattern, said)| (Reverse(depth(pattern)), *said));
 
     let names = names(plan);
-    let mut rules = vec![Rule::CacheTag];
-    rules.extend(MARKERS.map(|marker| Rule::IfPresent(marker.into())));
+    let mut rules = Vec::new();
     for (pattern, said) in said {
         match said {
             Said::Saved => {
                 rules.extend(names.iter().flat_map(|name| below(&pattern, name)));
+                rules.push(Rule::MarkedBelow(pattern.clone()));
                 rules.push(Rule::include(pattern));
             }
             Said::Ignored | Said::Preset => rules.push(Rule::exclude(pattern)),
@@ -60,6 +58,15 @@ fn rules(plan: &Plan, home: &Path) -> Vec<Rule> {
     }
     rules.push(Rule::exclude("/**"));
     rules
+}
+
+/// Directories on the way to a folder that say themselves that they are not to be saved: the walk enters them all
+/// the same, and what else they hold must not be taken for a part of the folder around them.
+fn marked_above(plan: &Plan) -> impl Iterator<Item = PathBuf> {
+    let folders = plan.folders.iter().map(|folder| real(&folder.path));
+    let above =
+        folders.flat_map(|folder| folder.ancestors().skip(1).map(Path::to_path_buf).collect::<Vec<_>>());
+    above.filter(|directory| is_marked(directory))
 }
 
 /// Patterns for names, without slashes around them: below a folder they are relative.
@@ -110,3 +117,8 @@ fn literal(path: &Path) -> OsString {
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "rules_tests.rs"]
+mod tests;

@@ -125,3 +125,109 @@ impl Store {
         SettingsError::Damaged { path: self.path.clone(), reason: reason.to_string() }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::settings::{PlaceKind, PlanPlace};
+
+    fn plan(name: &str) -> Plan {
+        let kind = PlaceKind::Drive { uuid: "1234-ABCD".into(), folder: "backups".into() };
+        let place = PlanPlace { kind, label: "Red Disk".into(), marker: Some("f".repeat(32)) };
+        Plan::for_home(name, place, Path::new("/usr")).unwrap()
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path().join("hindsight/settings.json"));
+        (folder, store)
+    }
+
+    #[test]
+    fn there_are_no_plans_before_the_first_change_and_all_of_a_plan_comes_back() {
+        let (_folder, store) = store();
+        assert_eq!(store.load().unwrap(), Settings::default());
+        let mut plan = plan("Home");
+        plan.ignored.push(OsStr::from_bytes(b"/home/ada/odd \xff\n\"name").into());
+        plan.patterns.push("*.iso".into());
+        store.change(|settings| settings.plans.push(plan.clone())).unwrap();
+        assert_eq!(store.load().unwrap().plan(&plan.id), Some(&plan));
+    }
+
+    #[test]
+    fn writers_at_the_same_time_lose_nothing() {
+        let (_folder, store) = store();
+        std::thread::scope(|scope| {
+            for writer in 0..2 {
+                let store = Store::at(store.path());
+                scope.spawn(move || {
+                    for number in 0..20 {
+                        let new = plan(&format!("{writer}-{number}"));
+                        store.change(|settings| settings.plans.push(new)).unwrap();
+                    }
+                });
+            }
+            // Readers take no lock and see whole files only.
+            (0..200).for_each(|_| drop(store.load().unwrap()));
+        });
+        assert_eq!(store.load().unwrap().plans.len(), 40);
+    }
+
+    #[test]
+    fn settings_of_a_newer_version_are_neither_read_nor_changed() {
+        let (_folder, store) = store();
+        fs::create_dir_all(store.folder()).unwrap();
+        let text = r#"{"version": 2, "plans": {"in": "another form"}}"#;
+        fs::write(store.path(), text).unwrap();
+        assert!(matches!(store.load(), Err(SettingsError::Newer { version: 2, .. })));
+        let changed = store.change(|settings| settings.plans.clear());
+        assert!(matches!(changed, Err(SettingsError::Newer { .. })));
+        assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_rather_than_dropped() {
+        let (_folder, store) = store();
+        store.change(|settings| settings.plans.push(plan("Home"))).unwrap();
+        let good = fs::read_to_string(store.path()).unwrap();
+        for (from, to) in [
+            ("\"encrypt\"", "\"surprise\": 1, \"encrypt\""),
+            ("\"encrypt\": true,", ""),
+            ("\"id\": \"", "\"id\": \"../"),
+            ("\"version\": 1,", ""),
+            ("}", ""),
+        ] {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good);
+            fs::write(store.path(), &bad).unwrap();
+            assert!(matches!(store.load(), Err(SettingsError::Damaged { .. })), "{to}");
+            assert!(store.change(|settings| settings.plans.clear()).is_err());
+            assert_eq!(fs::read_to_string(store.path()).unwrap(), bad);
+        }
+    }
+
+    #[test]
+    fn the_file_is_for_its_owner_alone_and_may_be_a_link() {
+        let (folder, store) = store();
+        let elsewhere = folder.path().join("dotfiles.json");
+        fs::write(&elsewhere, r#"{"version": 1, "plans": []}"#).unwrap();
+        fs::create_dir_all(store.folder()).unwrap();
+        symlink(&elsewhere, store.path()).unwrap();
+        store.change(|settings| settings.plans.push(plan("Home"))).unwrap();
+        assert!(store.path().is_symlink());
+        assert_eq!(Store::at(&elsewhere).load().unwrap().plans.len(), 1);
+        assert_eq!(elsewhere.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_writes_nothing() {
+        let (_folder, store) = store();
+        store.change(|_| ()).unwrap();
+        assert!(!store.path().exists());
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustix::fs::CWD;
 
+use super::marker::Marker;
 use super::select::{Decision, Selection};
 use super::walk::{Entry, Found, Walk};
 use crate::context::{Cancelled, Context, Silent};
@@ -110,7 +111,7 @@ fn left_out_of(
 
 fn is_saved(entry: &Entry, folder: &Path, selection: &Selection) -> bool {
     let path = entry.path.below(folder);
-    let holds = |marker: &super::marker::Marker| marker.is_in(CWD, path.as_os_str().as_bytes());
+    let holds = |marker: Marker| marker.is_in(CWD, path.as_os_str().as_bytes());
     match selection.decide(&entry.path, entry.is_directory(), holds) {
         Decision::Include => !selection.left_out().contains(&path),
         Decision::Scan => entry.is_directory(),
@@ -131,4 +132,86 @@ fn entries(folder: &Path, selection: Selection, ctx: &Context) -> impl Iterator<
         Found::Entry(entry) => Some(entry),
         Found::Unreadable { .. } => None,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::context::Why;
+    use crate::tree::select::Rule;
+
+    fn home() -> TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for (file, size) in [("a/1", 10), ("a/2", 20), ("b/deep/3", 300), ("b/4.iso", 4000), ("c/5", 5)] {
+            let path = home.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, vec![0; size]).unwrap();
+        }
+        home
+    }
+
+    /// Everything in home but isos and `c`, and the place in `a`.
+    fn selection(home: &Path) -> Selection {
+        let below = |rest: &str| format!("{}/{rest}", home.display());
+        let rules = [
+            Rule::exclude(below("**/*.iso")),
+            Rule::exclude(below("c")),
+            Rule::include(home),
+            Rule::exclude("/**"),
+        ];
+        let mut selection = Selection::new(Path::new("/"), rules).unwrap();
+        selection.exclude_subtree(home.join("a"));
+        selection
+    }
+
+    #[test]
+    fn a_folder_counts_as_far_as_it_is_saved() {
+        let home = home();
+        let home = home.path().canonicalize().unwrap();
+        let measure =
+            |folder: &str| measure(&home.join(folder), &selection(&home), &Context::silent()).unwrap();
+        assert_eq!(measure("b"), Totals { files: 1, bytes: 300 });
+        assert_eq!(measure(""), Totals { files: 1, bytes: 300 });
+        assert_eq!(measure("missing"), Totals::default());
+    }
+
+    #[test]
+    fn what_is_left_out_is_listed_by_size_with_all_that_is_in_it() {
+        let home = home();
+        let home = home.path().canonicalize().unwrap();
+        let found = left_out(std::slice::from_ref(&home), &selection(&home), &Context::silent()).unwrap();
+        let item =
+            |path: &str, files, bytes| LeftOut { path: home.join(path), totals: Totals { files, bytes } };
+        assert_eq!(found, [item("b/4.iso", 1, 4000), item("a", 2, 30), item("c", 1, 5)]);
+    }
+
+    #[test]
+    fn a_long_list_keeps_the_largest() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        for number in 0..3 * MOST {
+            fs::write(home.join(format!("{number}.iso")), vec![0; number]).unwrap();
+        }
+        let all_isos = Rule::exclude(format!("{}/*.iso", home.display()));
+        let selection = Selection::new(Path::new("/"), [all_isos]).unwrap();
+        let found = left_out(&[home], &selection, &Context::silent()).unwrap();
+        assert_eq!(found.len(), MOST);
+        assert_eq!(found.last().unwrap().totals.bytes, 2 * MOST as u64);
+    }
+
+    #[test]
+    fn counting_stops_when_enough_is_seen_and_when_asked_to() {
+        let home = home();
+        let everything = Selection::new(Path::new("/"), []).unwrap();
+        let ctx = Context::silent();
+        assert_eq!(count_up_to(home.path(), &everything, 2, &ctx), Ok(2));
+        assert_eq!(count_up_to(home.path(), &everything, 100, &ctx), Ok(5));
+        ctx.cancel.cancel(Why::User);
+        assert!(measure(home.path(), &everything, &ctx).is_err());
+    }
 }

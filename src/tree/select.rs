@@ -9,6 +9,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::CWD;
+
 use super::glob::{self, Fit, Glob, GlobError};
 use super::marker::Marker;
 use crate::entry::EntryPath;
@@ -21,9 +23,9 @@ pub enum Rule {
     /// `--exclude-if-present`: leaves out a directory that holds an object of this name. Such rules come
     /// first wherever they stand.
     IfPresent(OsString),
-    /// Leaves out a directory that a program has tagged as its cache: with a file `CACHEDIR.TAG` that begins as
-    /// agreed. Comes first as well.
-    CacheTag,
+    /// Leaves out directories below these, but not these themselves, that say so by a file in them:
+    /// `CACHEDIR.TAG`, `.hindsight-ignore`, `.deja-dup-ignore`.
+    MarkedBelow(OsString),
 }
 
 impl Rule {
@@ -82,7 +84,8 @@ pub struct Selection {
 #[derive(Debug)]
 enum Compiled {
     Glob { glob: Glob, include: bool },
-    IfPresent(Marker),
+    IfPresent(OsString),
+    MarkedBelow(Glob),
 }
 
 impl Selection {
@@ -94,7 +97,7 @@ impl Selection {
     /// `root` is the source as typed: patterns are compared with paths that begin with it.
     pub fn new(root: &Path, rules: impl IntoIterator<Item = Rule>) -> Result<Self, SelectionError> {
         let (mut rules, others): (Vec<_>, Vec<_>) =
-            rules.into_iter().partition(|rule| matches!(rule, Rule::IfPresent(_) | Rule::CacheTag));
+            rules.into_iter().partition(|rule| matches!(rule, Rule::IfPresent(_)));
         // Only a plain name is ever found in a directory.
         rules.retain(|rule| !matches!(rule, Rule::IfPresent(name) if !is_name(name)));
         rules.extend(others);
@@ -126,7 +129,7 @@ impl Selection {
         &self,
         path: &EntryPath,
         is_directory: bool,
-        holds: impl Fn(&Marker) -> bool,
+        holds: impl Fn(Marker) -> bool,
     ) -> Decision {
         if self.rules.is_empty() {
             return Decision::Include;
@@ -142,7 +145,13 @@ impl Selection {
                     (Fit::Leads, true) => Some(Decision::Scan),
                     _ => None,
                 },
-                Compiled::IfPresent(marker) => (is_directory && holds(marker)).then_some(Decision::Exclude),
+                Compiled::IfPresent(name) => {
+                    (is_directory && holds(Marker::Named(name))).then_some(Decision::Exclude)
+                }
+                Compiled::MarkedBelow(top) => {
+                    let is_marked = || Marker::known().into_iter().any(&holds);
+                    (is_directory && top.holds(&full) && is_marked()).then_some(Decision::Exclude)
+                }
             };
             match said {
                 None => {}
@@ -156,11 +165,17 @@ impl Selection {
     }
 }
 
+/// Whether a directory says itself that it is not to be saved, as for [`Rule::MarkedBelow`].
+pub fn is_marked(directory: &Path) -> bool {
+    let directory = directory.as_os_str().as_bytes();
+    Marker::known().into_iter().any(|marker| marker.is_in(CWD, directory))
+}
+
 fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionError> {
     let (pattern, include, ignore_case) = match rule {
-        Rule::IfPresent(name) => return Ok(Compiled::IfPresent(Marker::Named(name))),
-        Rule::CacheTag => return Ok(Compiled::IfPresent(Marker::CacheTag)),
-        Rule::Glob { pattern, include, ignore_case } => (pattern, include, ignore_case),
+        Rule::IfPresent(name) => return Ok(Compiled::IfPresent(name)),
+        Rule::MarkedBelow(pattern) => (pattern, None, false),
+        Rule::Glob { pattern, include, ignore_case } => (pattern, Some(include), ignore_case),
     };
     let glob = match Glob::new(pattern.as_bytes(), ignore_case) {
         Ok(glob) => glob,
@@ -169,7 +184,10 @@ fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionErr
     if glob.fits(base, true) == Fit::Not {
         return Err(SelectionError::OutsideSource { pattern, root: root.to_path_buf() });
     }
-    Ok(Compiled::Glob { glob, include })
+    Ok(match include {
+        Some(include) => Compiled::Glob { glob, include },
+        None => Compiled::MarkedBelow(glob),
+    })
 }
 
 fn with_slash(path: String) -> String {
