@@ -225,11 +225,10 @@ impl FoldersPage {
     }
 
     fn folder_row(&mut self, path: &Path, sender: &ComponentSender<Self>) -> adw::PreferencesRow {
-        let new = || gtk::Label::builder().label("…").css_classes(["dim-label", "numeric"]).build();
-        let size = self.sizes.entry(path.to_owned()).or_insert_with(new).clone();
-        if size.parent().is_some() {
-            size.unparent();
-        }
+        // A widget has one parent: the number moves to a new one.
+        let known = self.sizes.get(path).map_or_else(|| "…".into(), gtk::Label::label);
+        let size = gtk::Label::builder().label(known).css_classes(["dim-label", "numeric"]).build();
+        self.sizes.insert(path.to_owned(), size.clone());
         let input = sender.input_sender().clone();
         let row = folder_list::row(path, &self.home, Some(&size), move |path| {
             input.emit(FoldersInput::Change(PlanChange::RemoveFolder(path)));
