@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use adw::prelude::*;
 use hindsight::i18n::{gettext, gettext_f};
+use hindsight::settings::PlaceKind;
 use relm4::adw;
 use relm4::prelude::*;
 
 use super::{App, AppCommand, AppInput, AppWidgets, Confirmed};
 use crate::ui::dialogs;
 use crate::ui::operation::OperationInput;
+use crate::ui::place::open_drive;
 use crate::ui::state::{Effect, Message};
 
 impl App {
@@ -127,10 +129,18 @@ impl App {
             }
         });
         dialog.present(Some(root));
+        if let Some(PlaceKind::Drive { uuid, .. }) = self.waiting_place() {
+            open_drive(root, &uuid);
+        }
         let input = sender.input_sender().clone();
         let watch = || hindsight::desktop::drives::Drives::watch(move || input.emit(AppInput::DrivesChanged));
         self.drives.get_or_insert_with(watch);
         self.waiting_for_drive = Some(dialog);
+    }
+
+    fn waiting_place(&self) -> Option<PlaceKind> {
+        let activity = self.state.activity.as_ref()?;
+        Some(self.plan_of(&activity.request.plan)?.place.kind)
     }
 
     pub(super) fn drives_changed(&mut self, sender: &ComponentSender<Self>) {

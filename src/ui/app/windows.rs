@@ -203,7 +203,8 @@ impl App {
         if widgets.pages.visible_page().and_then(|page| page.tag()).as_deref() == Some("restore") {
             return;
         }
-        let init = RestoreInit { label: plan.place.label.clone(), folder };
+        let ours = self.state.plan(&plan.id).is_some();
+        let init = RestoreInit { label: plan.place.label.clone(), folder, ours };
         let page = RestorePage::builder().launch(init).forward(sender.input_sender(), AppInput::Restore);
         widgets.pages.push(page.widget());
         let known = self.state.password(&plan.id).cloned();

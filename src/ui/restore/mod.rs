@@ -27,6 +27,8 @@ pub struct RestoreInit {
     pub label: String,
     /// The folder to begin in; the root where that is not known.
     pub folder: EntryPath,
+    /// The paths in the backups are those of this computer.
+    pub ours: bool,
 }
 
 enum State {
@@ -38,6 +40,7 @@ enum State {
 
 pub struct RestorePage {
     label: String,
+    ours: bool,
     state: State,
     reader: Option<Reader>,
     /// Newest first.
@@ -201,6 +204,7 @@ impl Component for RestorePage {
         let items = TypedListView::with_sorting();
         let model = Self {
             label: init.label,
+            ours: init.ours,
             state: State::Loading,
             reader: None,
             dates: Vec::new(),
@@ -379,14 +383,14 @@ impl RestorePage {
             .heading(gettext("Restore To"))
             .body(gettext_f("As of {date}. Nothing that exists is replaced.", &[("date", &date)]))
             .close_response("cancel")
-            .default_response("original")
             .build();
-        dialog.add_responses(&[
-            ("cancel", &gettext("Cancel")),
-            ("folder", &gettext("Choose Folder…")),
-            ("original", &gettext("Original Place")),
-        ]);
-        dialog.set_response_appearance("original", adw::ResponseAppearance::Suggested);
+        dialog.add_responses(&[("cancel", &gettext("Cancel")), ("folder", &gettext("Choose Folder…"))]);
+        if self.ours {
+            dialog.add_response("original", &gettext("Original Place"));
+        }
+        let best = if self.ours { "original" } else { "folder" };
+        dialog.set_default_response(Some(best));
+        dialog.set_response_appearance(best, adw::ResponseAppearance::Suggested);
         let (input, page) = (sender.input_sender().clone(), root.clone());
         dialog.choose(Some(root), None::<&gtk::gio::Cancellable>, move |response| match response.as_str() {
             "original" => input.emit(RestoreInput::TargetChosen(None)),
