@@ -176,7 +176,11 @@ impl PlaceChooser {
             first.get_or_insert_with(|| radio.clone());
             let row = adw::ActionRow::builder()
                 .title(escaped(&drive.name))
-                .subtitle(if drive.mount.is_some() { gettext("Connected") } else { gettext("Not opened yet") })
+                .subtitle(if drive.mount.is_some() {
+                    gettext("Connected")
+                } else {
+                    gettext("Not opened yet")
+                })
                 .activatable_widget(&radio)
                 .build();
             row.add_prefix(&gtk::Image::from_icon_name("drive-harddisk-symbolic"));

@@ -77,14 +77,16 @@ impl App {
             Effect::ShowError { explanation, details, retry } => {
                 let retry = retry.map(|request| {
                     let input = sender.input_sender().clone();
-                    Box::new(move || input.emit(AppInput::State(Message::Wanted(request)))) as Box<dyn FnOnce()>
+                    Box::new(move || input.emit(AppInput::State(Message::Wanted(request))))
+                        as Box<dyn FnOnce()>
                 });
                 dialogs::show_error(root, &explanation, &details, retry);
             }
             Effect::ShowProblems { problems, total } => dialogs::show_problems(root, &problems, total),
             Effect::Toast(text) => widgets.toasts.add_toast(adw::Toast::new(&text)),
             Effect::Restored { target } => {
-                let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let toast = adw::Toast::builder()
                     .title(gettext_f("Restored “{name}”", &[("name", &name)]))
                     .button_label(gettext("Open Folder"))

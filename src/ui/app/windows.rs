@@ -123,10 +123,16 @@ impl App {
         }
     }
 
-    fn open_preferences(&mut self, page: Page, sender: &ComponentSender<Self>, root: &adw::ApplicationWindow) {
+    fn open_preferences(
+        &mut self,
+        page: Page,
+        sender: &ComponentSender<Self>,
+        root: &adw::ApplicationWindow,
+    ) {
         let (Some(plan), None) = (self.plan().cloned(), &self.preferences) else { return };
         let init = PreferencesInit { plan, home: self.services.home.clone(), page };
-        let preferences = Preferences::builder().launch(init).forward(sender.input_sender(), AppInput::Preferences);
+        let preferences =
+            Preferences::builder().launch(init).forward(sender.input_sender(), AppInput::Preferences);
         preferences.widget().present(Some(root));
         self.preferences = Some(preferences);
     }

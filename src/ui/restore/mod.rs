@@ -63,7 +63,10 @@ pub enum RestoreInput {
     NotReady(NotReady),
     Opened(Result<Vec<i64>, Error>),
     DateChosen(u32),
-    Listed { asked: u64, items: Result<Vec<timeline::Item>, Error> },
+    Listed {
+        asked: u64,
+        items: Result<Vec<timeline::Item>, Error>,
+    },
     Selected,
     Activated(u32),
     Up,
@@ -84,7 +87,9 @@ impl std::fmt::Debug for OpenPlace {
 #[derive(Debug)]
 pub enum RestoreOutput {
     /// The page cannot open the backups without.
-    PasswordNeeded { wrong: bool },
+    PasswordNeeded {
+        wrong: bool,
+    },
     Retry,
     Wanted(Restore),
 }
@@ -424,7 +429,8 @@ fn free_name(wanted: PathBuf) -> PathBuf {
     let name = wanted.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let numbered = |number: u32| {
         let number = number.to_string();
-        wanted.with_file_name(gettext_f("{name} (restored {number})", &[("name", &name), ("number", &number)]))
+        wanted
+            .with_file_name(gettext_f("{name} (restored {number})", &[("name", &name), ("number", &number)]))
     };
     (1..).map(numbered).find(|path| !taken(path)).unwrap_or(wanted)
 }

@@ -135,11 +135,9 @@ impl Component for Setup {
     }
 
     fn init(home: PathBuf, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let place = PlaceChooser::builder()
-            .launch(Purpose::Keep)
-            .forward(sender.input_sender(), SetupInput::Place);
-        let password =
-            NewPassword::builder().launch(()).forward(sender.input_sender(), SetupInput::Password);
+        let place =
+            PlaceChooser::builder().launch(Purpose::Keep).forward(sender.input_sender(), SetupInput::Place);
+        let password = NewPassword::builder().launch(()).forward(sender.input_sender(), SetupInput::Password);
         let draft = Draft::new(&home);
         let mut model = Self { home, draft, testing: false, place, password, next: Vec::new() };
         let widgets = view_output!();
