@@ -9,6 +9,7 @@ mod backup;
 mod batch;
 mod compare;
 mod dates;
+mod describe;
 mod file;
 mod list;
 mod pipeline;
