@@ -11,6 +11,8 @@ mod compare;
 mod dates;
 mod describe;
 mod file;
+mod large;
+mod layers;
 mod list;
 mod pipeline;
 mod plan;
