@@ -205,7 +205,7 @@ pub fn folder_name(path: &std::path::Path, home: &std::path::Path) -> String {
 pub fn place_kind(kind: &PlaceKind) -> String {
     match kind {
         PlaceKind::Folder { path } => path.display().to_string(),
-        PlaceKind::Drive { .. } => gettext("External drive"),
+        PlaceKind::Drive { .. } => gettext("External Drive"),
         PlaceKind::Address { url } => without_secret(url),
     }
 }

@@ -1,10 +1,14 @@
 //! A line of a folder as it was.
 
 use std::cmp::Ordering;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use hindsight::engine::timeline;
 use hindsight::entry::{Attributes, Kind};
 use relm4::gtk;
+use relm4::gtk::gio;
 use relm4::gtk::prelude::*;
 use relm4::typed_view::list::RelmListItem;
 
@@ -31,12 +35,13 @@ impl Item {
         String::from_utf8_lossy(&self.name).into_owned()
     }
 
-    fn icon(&self) -> &'static str {
-        match self.attributes.kind {
-            Kind::Directory => "folder",
-            Kind::Symlink => "emblem-symbolic-link",
-            _ => "text-x-generic",
-        }
+    /// What the desktop shows for files of such a name.
+    fn icon(&self) -> gio::Icon {
+        let content = match self.attributes.kind {
+            Kind::Directory => "inode/directory".into(),
+            _ => gio::content_type_guess(Some(Path::new(OsStr::from_bytes(&self.name))), None::<&[u8]>).0,
+        };
+        gio::content_type_get_icon(&content)
     }
 
     fn caption(&self) -> String {
@@ -80,6 +85,8 @@ impl RelmListItem for Item {
                 set_spacing: 12,
                 set_margin_top: 6,
                 set_margin_bottom: 6,
+                set_margin_start: 12,
+                set_margin_end: 12,
                 #[name = "icon"]
                 gtk::Image {
                     set_pixel_size: 32,
@@ -105,7 +112,7 @@ impl RelmListItem for Item {
     }
 
     fn bind(&mut self, widgets: &mut ItemWidgets, _: &mut gtk::Box) {
-        widgets.icon.set_icon_name(Some(self.icon()));
+        widgets.icon.set_from_gicon(&self.icon());
         widgets.name.set_label(&self.shown_name());
         widgets.caption.set_label(&self.caption());
     }
