@@ -3,8 +3,9 @@
 //! # The map
 //!
 //! ```text
-//!  cli (src/cli)                                    who wants something
-//!        │  Job, JobHandle       settings (plans) · jobs (plan to job) · schedule · ledger · keyring · explain
+//!  ui (src/main.rs, src/ui)      cli (src/cli)      who wants something
+//!        │  Job, JobHandle            │             settings (plans) · jobs (plan to job) · schedule · ledger
+//!        │                            │             keyring · desktop (drives) · explain
 //!        ▼
 //!  worker          one thread, a queue, one sink for events
 //!        ▼
@@ -21,11 +22,11 @@
 //! environment. Who may import whom is a table in `tests/layering.rs`.
 //!
 //! Base modules, importable by all: [`entry`] (paths and attributes), [`context`] (cancel, report, clock),
-//! [`secret`], [`deflate`], [`lock`], [`folders`] (where our own files are), [`ledger`] (what became of runs).
+//! [`secret`], [`deflate`], [`lock`], [`folders`] (where our own files are), [`ledger`] (what became of runs), [`i18n`].
 //!
 //! To read on: [`engine`] (seven jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
 //! (its threads), `repository/writer.rs` (the order of writes), `repository/catalog.rs` (what is known of all
-//! backups), [`duplicity`] (the format).
+//! backups), [`duplicity`] (the format), `ui/mod.rs` (the tree of components), `ui/state.rs` (what the app decides).
 
 pub mod cli;
 pub mod context;
