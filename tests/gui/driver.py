@@ -378,10 +378,12 @@ class App:
         folder = self.stage.pictures / "failed"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.log, folder / f"{name}.stderr")
+        print("The app said:", *self.stderr().splitlines()[-20:], sep="\n    ")
         if self.is_running():
             subprocess.run(["import", "-window", "root", str(folder / f"{name}.png")], check=False)
             try:
                 (folder / f"{name}.tree").write_text(self.tree())
+                print("It shows:", " · ".join(dict.fromkeys(self.texts())))
             except GLib.Error:
                 pass
 
