@@ -9,6 +9,7 @@ use crate::context::{Cancelled, Why};
 use crate::crypto;
 pub use crate::destination::{DestinationError, ErrorKind};
 use crate::entry::EntryPath;
+pub use crate::tree::select::SelectionError;
 pub use crate::tree::target::TargetError;
 pub use crate::tree::walk::WalkError;
 
@@ -23,6 +24,9 @@ pub enum Error {
     /// The folder to back up cannot be walked at all.
     #[error("{0}")]
     Source(#[from] WalkError),
+    /// The rules of what is saved cannot be followed.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// Nothing restorable is stored at the place.
     #[error("no backup found in {place}")]
     NoBackups { place: String },
@@ -35,6 +39,12 @@ pub enum Error {
     HostChanged { now: String, before: String },
     #[error("source folder changed from {before} to {now}")]
     SourceChanged { now: String, before: String },
+    /// The place does not bear the marker that it should.
+    #[error("{place} is not the place that was used before")]
+    PlaceChanged { place: String },
+    /// Files of a guarded folder have disappeared.
+    #[error("{folder:?} had {before} files and has {now} now ({reason:?})")]
+    SourceShrunk { folder: PathBuf, before: u64, now: u64, reason: Shrunk },
     #[error("{0}")]
     Target(#[from] TargetError),
     /// Something stored is damaged, missing or not what was recorded.
@@ -52,6 +62,16 @@ pub enum Error {
     Cancelled(Why),
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// How a folder has lost its files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shrunk {
+    Missing,
+    Empty,
+    /// It was on a file system of its own, and is not any more: a drive that is not mounted.
+    OtherDevice,
+    MostGone,
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -3,14 +3,18 @@
 //! Every match is exhaustive: a new kind of error does not compile without its sentence. Whole sentences only,
 //! never glued from fragments, so that they can be translated.
 
+mod services;
 #[cfg(test)]
 mod tests;
 
+pub use services::{explain_folder, explain_keyring, explain_ledger, explain_plan_place, explain_settings};
+
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
 use crate::context::{Problem, ProblemKind, Why};
-use crate::error::{DestinationError, Error, ErrorKind, TargetError, WalkError};
+use crate::error::{DestinationError, Error, ErrorKind, SelectionError, Shrunk, TargetError, WalkError};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
@@ -45,6 +49,7 @@ pub fn explain(error: &Error) -> Explanation {
         }
         Error::Destination(error) => explain_place(error),
         Error::Source(error) => explain_source(error),
+        Error::Selection(error) => explain_selection(error),
         Error::NoBackups { place } => {
             Explanation::new("No backups", format!("There are no backups in {place}."))
                 .hint("Check that this is the place where the backups were made.")
@@ -68,6 +73,12 @@ pub fn explain(error: &Error) -> Explanation {
             format!("The backups at this place are of the folder {before}, not of {now}."),
         )
         .hint("Choose another place, or confirm that this folder continues those backups."),
+        Error::PlaceChanged { place } => Explanation::new(
+            "Not the place of these backups",
+            format!("{place} is there, but it is not the place where this plan keeps its backups."),
+        )
+        .hint("Connect the drive that was used before, or choose this place anew in the preferences."),
+        Error::SourceShrunk { folder, before, now, reason } => explain_shrunk(folder, *before, *now, *reason),
         Error::Target(error) => explain_target(error),
         Error::Damaged { what } => {
             Explanation::new("Damaged backup", format!("Something stored at the place is damaged: {what}."))
@@ -161,6 +172,44 @@ fn explain_source(error: &WalkError) -> Explanation {
                 .hint("Choose a folder.")
         }
     }
+}
+
+fn explain_shrunk(folder: &Path, before: u64, now: u64, reason: Shrunk) -> Explanation {
+    let (folder, before) = (shown(folder), files(before));
+    let sentence = match reason {
+        Shrunk::Missing => format!("{folder} is gone. The last backup holds {before} of it."),
+        Shrunk::Empty => format!("{folder} is empty. The last backup holds {before} of it."),
+        Shrunk::OtherDevice => {
+            format!("The drive of {folder} is not connected. The last backup holds {before} of it.")
+        }
+        Shrunk::MostGone => {
+            format!("{folder} held {before} at the last backup, and holds only {now} now.")
+        }
+    };
+    Explanation::new("Files have disappeared", sentence).hint(
+        "Nothing was backed up. Bring the files back or connect the drive, or confirm that they were meant to go.",
+    )
+}
+
+/// With their number.
+fn files(count: u64) -> String {
+    if count == 1 { "1 file".into() } else { format!("{count} files") }
+}
+
+fn explain_selection(error: &SelectionError) -> Explanation {
+    let shown_pattern = |pattern: &OsString| shown(Path::new(pattern));
+    let sentence = match error {
+        SelectionError::OutsideSource { pattern, root } => {
+            format!("The pattern {} can match nothing in {}.", shown_pattern(pattern), shown(root))
+        }
+        SelectionError::InvalidPattern { pattern, reason } => {
+            format!("The pattern {} is not valid: {reason}.", shown_pattern(pattern))
+        }
+        SelectionError::RedundantInclude { pattern } => {
+            format!("The pattern {} changes nothing as the last of all.", shown_pattern(pattern))
+        }
+    };
+    Explanation::new("Pattern not usable", sentence).hint("Correct it, or remove it.")
 }
 
 fn explain_target(error: &TargetError) -> Explanation {

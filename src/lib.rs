@@ -3,12 +3,12 @@
 //! # The map
 //!
 //! ```text
-//!  cli (src/cli), explain (errors in words)         who wants something
-//!        │  Job, JobHandle
+//!  cli (src/cli)                                    who wants something
+//!        │  Job, JobHandle       settings (plans) · jobs (plan to job) · schedule · ledger · keyring · explain
 //!        ▼
 //!  worker          one thread, a queue, one sink for events
 //!        ▼
-//!  engine          backup · restore · verify · list · search · status · timeline     + plan (pure)
+//!  engine          backup · restore · verify · list · search · status · erase · timeline     + plan (pure)
 //!        ▼                       ▼
 //!  repository      sets, journal, catalogue      tree   local files in path order, faithful metadata
 //!    ▼        ▼        ▼                         delta  signature, diff, patch (pure)
@@ -21,9 +21,9 @@
 //! environment. Who may import whom is a table in `tests/layering.rs`.
 //!
 //! Base modules, importable by all: [`entry`] (paths and attributes), [`context`] (cancel, report, clock),
-//! [`secret`], [`deflate`], [`lock`].
+//! [`secret`], [`deflate`], [`lock`], [`folders`] (where our own files are), [`ledger`] (what became of runs).
 //!
-//! To read on: [`engine`] (six jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
+//! To read on: [`engine`] (seven jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
 //! (its threads), `repository/writer.rs` (the order of writes), `repository/catalog.rs` (what is known of all
 //! backups), [`duplicity`] (the format).
 
@@ -32,14 +32,25 @@ pub mod context;
 pub mod crypto;
 pub mod deflate;
 pub mod delta;
+#[cfg(feature = "gui")]
+pub mod desktop;
 pub mod destination;
 pub mod duplicity;
 pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod explain;
+pub mod folders;
+pub mod i18n;
+pub mod jobs;
+pub mod keyring;
+pub mod ledger;
 pub mod lock;
 mod repository;
+#[cfg(feature = "keyring")]
+mod runtime;
+pub mod schedule;
 pub mod secret;
+pub mod settings;
 pub mod tree;
 pub mod worker;

@@ -81,6 +81,25 @@ fn nothing_changed_costs_one_list_two_gets_and_three_puts_however_long_the_chain
 }
 
 #[test]
+fn nothing_changed_puts_nothing_where_that_is_wished() {
+    let mut home = home();
+    home.skip_unchanged = true;
+    home.backup(FIRST);
+    let (report, calls) = counted(&home, FIRST + 1);
+    assert!(report.unchanged);
+    assert_eq!((report.stored_bytes, report.source_files), (0, 421));
+    for op in [Op::Publish, Op::Adopt, Op::Delete] {
+        assert_eq!(count(&calls, op), 0, "{calls:?}");
+    }
+    assert_eq!((count(&calls, Op::List), count(&calls, Op::Open)), (1, 2), "{calls:?}");
+    fs::write(home.source.join("folder-3/file-3"), "changed").unwrap();
+    let (report, calls) = counted(&home, FIRST + 2);
+    assert_eq!((report.unchanged, report.changed_files), (false, 1));
+    assert_eq!(count(&calls, Op::Publish), 3, "{calls:?}");
+    assert_eq!(home.dates(), [FIRST, FIRST + 2]);
+}
+
+#[test]
 fn a_change_costs_one_put_more_for_each_volume_that_it_fills() {
     let home = home();
     home.backup(FIRST);

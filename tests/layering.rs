@@ -9,29 +9,31 @@ use std::path::Path;
 use regex::Regex;
 
 /// Modules that stand on nothing, or on each other, and that everybody may use.
-const BASE: [&str; 9] =
-    ["config", "context", "deflate", "entry", "i18n", "ledger", "lock", "runtime", "secret"];
+const BASE: [&str; 10] =
+    ["config", "context", "deflate", "entry", "folders", "i18n", "ledger", "lock", "runtime", "secret"];
 
 /// Module, and what it may use besides itself and the base.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 17] = [
     ("delta", &[]),
     ("duplicity", &[]),
     ("crypto", &[]),
     ("destination", &[]),
     ("tree", &[]),
     ("error", &["delta", "duplicity", "crypto", "destination", "tree", "repository", "engine"]),
-    ("explain", &["error"]),
+    ("explain", &["destination", "error", "keyring", "settings", "tree"]),
     ("desktop", &["error"]),
     ("repository", &["duplicity", "crypto", "destination", "error"]),
     ("engine", &["repository", "tree", "delta", "destination", "error"]),
     ("worker", &["engine", "error"]),
-    ("keyring", &["error"]),
+    ("keyring", &[]),
     ("schedule", &[]),
     ("settings", &["destination", "tree", "schedule"]),
-    ("cli", &["settings", "worker", "engine", "destination", "tree", "explain", "error"]),
+    ("jobs", &["settings", "worker", "engine", "destination", "explain", "error"]),
+    ("cli", &["jobs", "settings", "keyring", "worker", "engine", "destination", "tree", "explain", "error"]),
     (
         "ui",
         &[
+            "jobs",
             "worker",
             "engine",
             "settings",

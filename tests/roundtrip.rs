@@ -126,6 +126,7 @@ impl Home {
     fn backup(&self, time: i64, volume_size: u64) {
         let job = BackupJob {
             place: self.place(),
+            place_id: None,
             source: self.path("source"),
             selection: Arc::new(Selection::everything()),
             mode: Mode::Auto,
@@ -133,6 +134,8 @@ impl Home {
             volume_size: Some(volume_size),
             allow_source_mismatch: false,
             count_first: false,
+            skip_unchanged: false,
+            guard: Vec::new(),
         };
         let ctx = Context { clock: Clock::Fixed(time), ..Context::silent() };
         let Report::Backup(report) = engine::run(Job::Backup(job), &ctx).unwrap() else { unreachable!() };

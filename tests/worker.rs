@@ -139,6 +139,7 @@ impl Scene {
     fn backup(&self) -> Job {
         Job::Backup(BackupJob {
             place: self.place(),
+            place_id: None,
             source: self.folder.path().join("source"),
             selection: Arc::new(Selection::everything()),
             mode: Mode::Auto,
@@ -146,6 +147,8 @@ impl Scene {
             volume_size: Some(1 << 20),
             allow_source_mismatch: false,
             count_first: true,
+            skip_unchanged: false,
+            guard: Vec::new(),
         })
     }
 }

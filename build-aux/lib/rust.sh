@@ -38,6 +38,6 @@ build_cli() {
         quiet=()
     fi
     # Cargo decides what is stale: another checkout may have built last.
-    cargo build --release --locked --no-default-features --bin hindsight-cli \
+    cargo build --release --locked --no-default-features --features keyring --bin hindsight-cli \
         --manifest-path "$project/Cargo.toml" "${quiet[@]}" >&2
 }

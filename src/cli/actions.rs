@@ -1,6 +1,7 @@
 //! Runs a request: finds the passphrase, submits the job, shows its events, tells the outcome.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -26,17 +27,12 @@ pub(super) fn run(request: Request, run: &Run) -> u8 {
         }
     };
     let cache = request.cache.clone();
-    match session.perform(request) {
-        Outcome::Completed(report) => {
-            reports::show(&report, &cache, run);
-            exit::of_report(&report)
-        }
-        Outcome::Cancelled(why) => session.terminal.failed(&Error::Cancelled(why)),
-        Outcome::Failed(error) => session.terminal.failed(&error),
-    }
+    let outcome = session.perform(request);
+    session.tell(&outcome, &cache, run)
 }
 
-struct Session {
+/// The engine and who listens to it.
+pub(super) struct Session {
     worker: Worker,
     events: Receiver<Event>,
     terminal: Terminal,
@@ -45,7 +41,7 @@ struct Session {
 }
 
 impl Session {
-    fn start(run: &Run) -> io::Result<Self> {
+    pub(super) fn start(run: &Run) -> io::Result<Self> {
         let (sender, events) = sync_channel(EVENTS);
         let interest = Interest {
             changes: run.style.tells_changes(),
@@ -90,6 +86,7 @@ impl Session {
                 let count_first = self.count_first;
                 Job::Backup(BackupJob {
                     place,
+                    place_id: None,
                     source,
                     selection,
                     mode,
@@ -97,6 +94,8 @@ impl Session {
                     volume_size,
                     allow_source_mismatch,
                     count_first,
+                    skip_unchanged: false,
+                    guard: Vec::new(),
                 })
             }
             Action::Restore { target, path, time, force, ownership } => {
@@ -111,7 +110,8 @@ impl Session {
         }
     }
 
-    fn submit(&mut self, job: Job) -> Outcome {
+    /// Shows what happens until the end.
+    pub(super) fn submit(&mut self, job: Job) -> Outcome {
         let announce = matches!(job.kind(), JobKind::Backup) && self.notices;
         let handle = self.worker.submit(job);
         let _signals = Forwarding::to(handle, announce);
@@ -121,6 +121,18 @@ impl Session {
             }
         }
         Outcome::Failed(Error::Internal("the engine thread has ended".into()))
+    }
+
+    /// The exit code.
+    pub(super) fn tell(&self, outcome: &Outcome, cache: &Path, run: &Run) -> u8 {
+        match outcome {
+            Outcome::Completed(report) => {
+                reports::show(report, cache, run);
+                exit::of_report(report)
+            }
+            Outcome::Cancelled(why) => self.terminal.failed(&Error::Cancelled(*why)),
+            Outcome::Failed(error) => self.terminal.failed(error),
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::usage::UsageError;
 use crate::engine::Report;
-use crate::error::{Error, ErrorKind, TargetError, WalkError};
-use crate::tree::select::SelectionError;
+use crate::error::{Error, ErrorKind, SelectionError, TargetError, WalkError};
+use crate::settings::{PlaceError, SettingsError};
 
 pub(super) const DIFFERENCES: u8 = 1;
 pub(super) const INTERRUPTED: u8 = 4;
@@ -22,7 +22,8 @@ pub(super) fn of_report(report: &Report) -> u8 {
         | Report::Verify(_)
         | Report::List
         | Report::Search
-        | Report::Status(_) => 0,
+        | Report::Status(_)
+        | Report::Erase(_) => 0,
     }
 }
 
@@ -32,10 +33,13 @@ pub(super) fn of_error(error: &Error) -> u8 {
         Error::PassphraseNeeded | Error::PassphraseWrong => 31,
         Error::Destination(error) => of_destination(error.kind),
         Error::Source(WalkError::Missing(_) | WalkError::Unreadable { .. } | WalkError::Unsupported(_)) => 13,
+        Error::Selection(error) => of_selection(error),
         Error::NoBackups { .. } => 30,
         Error::NothingToContinue => 17,
         Error::PathNotFound { .. } => 19,
         Error::HostChanged { .. } => 3,
+        Error::PlaceChanged { .. } => 52,
+        Error::SourceShrunk { .. } => 13,
         Error::SourceChanged { .. } => 42,
         Error::Target(TargetError::NotEmpty(_) | TargetError::Exists(_)) => 11,
         Error::Target(TargetError::NoParent(_) | TargetError::Io { .. }) => 30,
@@ -57,12 +61,32 @@ fn of_destination(kind: ErrorKind) -> u8 {
     }
 }
 
+pub(super) fn of_settings(error: &SettingsError) -> u8 {
+    match error {
+        SettingsError::Newer { .. } => 33,
+        SettingsError::Damaged { .. } | SettingsError::NoHome | SettingsError::Io { .. } => 30,
+    }
+}
+
+pub(super) fn of_plan_place(error: &PlaceError) -> u8 {
+    match error {
+        PlaceError::NotConnected { .. } => 52,
+        PlaceError::OutsideDrive { .. } | PlaceError::Relative | PlaceError::Address(_) => 23,
+    }
+}
+
+fn of_selection(error: &SelectionError) -> u8 {
+    match error {
+        SelectionError::OutsideSource { .. } => 14,
+        SelectionError::InvalidPattern { .. } => 15,
+        SelectionError::RedundantInclude { .. } => 16,
+    }
+}
+
 pub(super) fn of_usage(error: &UsageError) -> u8 {
     match error {
         UsageError::Shown(_) => 0,
-        UsageError::Selection(SelectionError::OutsideSource { .. }) => 14,
-        UsageError::Selection(SelectionError::InvalidPattern { .. }) => 15,
-        UsageError::Selection(SelectionError::RedundantInclude { .. }) => 16,
+        UsageError::Selection(error) => of_selection(error),
         UsageError::Options(_)
         | UsageError::NotYet { .. }
         | UsageError::UnknownAction(_)
@@ -73,6 +97,8 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::Path { .. }
         | UsageError::NoHome
         | UsageError::SourceIsPlace
-        | UsageError::NoWorkingFolder => 23,
+        | UsageError::NoWorkingFolder
+        | UsageError::PlanSays
+        | UsageError::OnlyWithPlan(_) => 23,
     }
 }

@@ -1,12 +1,15 @@
 //! duplicity's command line over the worker: grammar, passphrase, progress, texts and exit codes.
 //!
 //! `options` is what was typed, `resolve` makes one request of it, `actions` runs it and `terminal` shows it.
+//! `plans` does the same for the plans of the app.
 //! stdout carries results, stderr what went wrong.
 
 mod actions;
 mod exit;
 mod options;
 mod passphrase;
+mod plan_texts;
+mod plans;
 mod reports;
 mod resolve;
 mod signals;
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use options::Typed;
+use plans::PlanRequest;
 use resolve::{Environment, Request, expand};
 use terminal::Style;
 use usage::UsageError;
@@ -27,7 +31,8 @@ use usage::UsageError;
 /// `arguments` begin with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match resolve(arguments) {
-        Ok((request, run)) => ExitCode::from(actions::run(request, &run)),
+        Ok((Asked::Action(request), run)) => ExitCode::from(actions::run(request, &run)),
+        Ok((Asked::Plan(request), run)) => ExitCode::from(plans::run(&request, &run)),
         Err(UsageError::Shown(text)) => {
             terminal::out(text.trim_end());
             ExitCode::SUCCESS
@@ -39,6 +44,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// What is asked for.
+enum Asked {
+    Action(Request),
+    Plan(PlanRequest),
+}
+
 /// How this run behaves, whatever it does.
 struct Run {
     style: Style,
@@ -47,7 +58,7 @@ struct Run {
     fixed_time: Option<i64>,
 }
 
-fn resolve(arguments: impl IntoIterator<Item = OsString>) -> Result<(Request, Run), UsageError> {
+fn resolve(arguments: impl IntoIterator<Item = OsString>) -> Result<(Asked, Run), UsageError> {
     let typed = Typed::parse(arguments)?;
     let variable = |name: &str| match name {
         "HOME" => std::env::home_dir().map(OsString::from),
@@ -64,5 +75,9 @@ fn resolve(arguments: impl IntoIterator<Item = OsString>) -> Result<(Request, Ru
         statistics: !typed.no_print_statistics,
         fixed_time: typed.current_time,
     };
-    Ok((Request::new(typed, &environment)?, run))
+    let asked = match PlanRequest::new(&typed)? {
+        Some(plan) => Asked::Plan(plan),
+        None => Asked::Action(Request::new(typed, &environment)?),
+    };
+    Ok((asked, run))
 }

@@ -66,6 +66,9 @@ pub(super) struct Typed {
     /// Accept another computer or source folder than the last backup's.
     #[arg(long)]
     pub(super) allow_source_mismatch: bool,
+    /// Of a plan: files that have disappeared since the last backup were meant to go.
+    #[arg(long)]
+    pub(super) accept_missing: bool,
 
     /// Parent of the cache folders.
     #[arg(long, value_name = "PATH")]
@@ -120,10 +123,13 @@ Actions:
   list-current-files URL     every file, as of --time (ls)
   search URL NAME            files of all backups with NAME in their names
   collection-status URL      which backups there are (st)
+  plan list                  the plans of the app: name, number, place, last backup
+  plan show NAME             what a plan says
+  plan run NAME              back up as the plan says
 Without an action, SOURCE URL backs up and URL TARGET restores.
 
 URL is file:///folder so far. The passphrase is asked for, or taken from the
-variable PASSPHRASE.";
+variable PASSPHRASE; a plan's also from the keyring.";
 
 /// Options of duplicity that are not supported yet, with the number of their values. They are known so that
 /// they are refused by name, and so that abbreviations mean the same as there.
@@ -194,6 +200,19 @@ impl Typed {
         let mut typed = Self::from_arg_matches(&matches).map_err(UsageError::from_clap)?;
         typed.rules = rules(&matches);
         Ok(typed)
+    }
+
+    /// An option is given for which a plan has its own word.
+    pub(super) fn says_what_a_plan_says(&self) -> bool {
+        !self.rules.is_empty()
+            || self.time.is_some()
+            || self.path_to_restore.is_some()
+            || self.volsize.is_some()
+            || self.archive_dir.is_some()
+            || self.name.is_some()
+            || self.no_encryption
+            || self.force
+            || self.compare_data
     }
 }
 

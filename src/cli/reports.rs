@@ -15,8 +15,13 @@ use crate::entry::EntryPath;
 pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
     let notices = run.style.tells_notices();
     match report {
+        Report::Backup(report) if report.unchanged => {
+            if notices {
+                out("Nothing has changed since the last backup, so nothing was stored.");
+            }
+        }
         Report::Backup(report) if run.statistics => out(statistics(report)),
-        Report::Backup(_) | Report::List | Report::Search => {}
+        Report::Backup(_) | Report::List | Report::Search | Report::Erase(_) => {}
         Report::Restore(report) => restored(report, notices),
         Report::Verify(report) => verified(report, notices),
         Report::Status(status) => out(collection(status, cache)),

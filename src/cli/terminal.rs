@@ -234,6 +234,9 @@ fn option_hint(error: &Error) -> Option<&'static str> {
         Error::Target(crate::error::TargetError::NotEmpty(_) | crate::error::TargetError::Exists(_)) => {
             Some("Restore elsewhere, or use --force to replace what is there.")
         }
+        Error::SourceShrunk { .. } => {
+            Some("Bring them back, or use --accept-missing if they were meant to go.")
+        }
         Error::NothingToContinue => Some("Use the action full or backup."),
         _ => None,
     }

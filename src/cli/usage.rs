@@ -40,6 +40,10 @@ pub(super) enum UsageError {
     SourceIsPlace,
     #[error("The working folder is gone.")]
     NoWorkingFolder,
+    #[error("The plan says what is saved, where and how. Change it in the app, or use the action backup.")]
+    PlanSays,
+    #[error("{0} is for the action plan run.")]
+    OnlyWithPlan(&'static str),
 }
 
 impl UsageError {

@@ -149,6 +149,13 @@ impl Destination for Folder {
         // Some network file systems answer zeros for "unknown".
         Ok((stat.f_blocks > 0).then(|| stat.f_bavail.saturating_mul(stat.f_frsize)))
     }
+
+    fn largest_object(&self) -> Result<Option<u64>> {
+        const FAT: u64 = 0x4d44;
+        let stat =
+            fs::fstatfs(self.handle()?).map_err(|error| DestinationError::from_io(self.describe(), error))?;
+        Ok((stat.f_type as u64 == FAT).then_some(u64::from(u32::MAX)))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

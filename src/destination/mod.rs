@@ -22,6 +22,7 @@ mod lease;
 mod marker;
 mod put;
 mod spec;
+pub mod trial;
 mod upload_name;
 
 use std::io::{Read, Write};
@@ -33,7 +34,8 @@ pub use lease::{LEASE_NAME, Lease, LeaseError, RENEW_EVERY_SECONDS};
 pub use marker::{MARKER_NAME, Marker, read_marker, write_marker};
 pub use put::{Retry, put_bytes, read_bytes, sweep};
 pub use spec::{Spec, SpecError, is_url};
-pub use upload_name::{is_upload_name, new_upload_name};
+pub use trial::{Check, CheckKind, adopt_or_mark, try_place};
+pub use upload_name::{is_upload_name, new_upload_name, random_id};
 
 pub type Result<T, E = DestinationError> = std::result::Result<T, E>;
 
@@ -86,6 +88,11 @@ pub trait Destination: Send + Sync {
 
     /// Bytes that can still be stored, where the place tells.
     fn free_space(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Bytes of the largest object that can be stored, where there is a limit.
+    fn largest_object(&self) -> Result<Option<u64>> {
         Ok(None)
     }
 }

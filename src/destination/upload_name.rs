@@ -21,8 +21,8 @@ pub fn is_upload_name(name: &str) -> bool {
     })
 }
 
-/// 128 random bits in hexadecimal.
-pub(super) fn random_id() -> Result<String> {
+/// 128 random bits as 32 hexadecimal digits.
+pub fn random_id() -> Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         let source = Some(error.to_string().into());

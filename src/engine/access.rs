@@ -55,6 +55,21 @@ impl Local {
     }
 }
 
+/// Nothing is written to a place that is not the one meant: another drive, or the bare mount point of none.
+pub(super) fn check_place(place: &Place, id: Option<&str>) -> Result<()> {
+    let Some(id) = id else { return Ok(()) };
+    match destination::read_marker(&*place.destination)? {
+        Some(marker) if marker.is_newer() => Err(newer(place)),
+        Some(marker) if marker.id == id => Ok(()),
+        _ => Err(Error::PlaceChanged { place: place.destination.describe() }),
+    }
+}
+
+/// A newer version marked the place.
+pub(super) fn newer(place: &Place) -> Error {
+    Error::TooNew { what: format!("{} was made by a newer version", place.destination.describe()) }
+}
+
 fn busy(error: LockError) -> Error {
     match error {
         LockError::Io { path, source } => Error::Local { path, source },

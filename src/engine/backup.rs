@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::access::{Local, lease_error};
+use super::access::{Local, check_place, lease_error, newer};
+use super::guard;
 use super::pipeline::{self, Settled, Stored};
 use super::plan::{self, Decision};
 use super::{BackupJob, BackupReport, Place};
@@ -31,6 +32,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     }
     let local = Local::acquire(&job.place)?;
     let place = &job.place;
+    check_place(place, job.place_id.as_deref())?;
     // Listed only while the place is ours: what another run adds after a listing would be built on twice.
     let mut lease = lease(&local, place, ctx)?;
     let mut repository =
@@ -74,8 +76,11 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     };
     let catalog = repository.catalog(continued)?;
     let signatures = SignatureStore::new(&repository, &catalog, continued);
+    guard::check(&job, &repository, &catalog, ctx)?;
     let prior = catalog.states(&repository, continued);
-    mark_place(&repository, ctx)?;
+    if job.place_id.is_none() {
+        mark_place(place, &repository, ctx)?;
+    }
     let settled =
         Settled { job: &job, repository: &repository, signatures: &signatures, header, sealing, scanned };
     let stored = pipeline::store(settled, walk, prior, ctx, || {
@@ -107,16 +112,14 @@ fn knows_backups(cache: &Path) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".manifest"))
 }
 
-fn mark_place(repository: &Repository, ctx: &Context) -> Result<()> {
-    let destination = &*repository.destination;
+fn mark_place(place: &Place, repository: &Repository, ctx: &Context) -> Result<()> {
+    let destination = &*place.destination;
     if repository.size_of(MARKER_NAME).is_none() {
         let marker = Marker::new(Timestamp::now())?;
         return Ok(destination::write_marker(destination, &marker, ctx)?);
     }
     match destination::read_marker(destination)? {
-        Some(marker) if marker.is_newer() => {
-            Err(Error::TooNew { what: format!("{} was made by a newer version", destination.describe()) })
-        }
+        Some(marker) if marker.is_newer() => Err(newer(place)),
         _ => Ok(()),
     }
 }
@@ -219,5 +222,6 @@ fn report(stored: &Stored, time: i64, full: bool, started: f64, recovered: Recov
             Recovered::Closed(at) => Some(at),
             _ => None,
         },
+        unchanged: stored.unchanged,
     }
 }

@@ -9,7 +9,9 @@ mod backup;
 mod batch;
 mod compare;
 mod dates;
+mod erase;
 mod file;
+mod guard;
 mod list;
 mod pipeline;
 mod plan;
@@ -58,6 +60,9 @@ pub enum Mode {
 
 pub struct BackupJob {
     pub place: Place,
+    /// Of the marker that the place must bear; anything else there is another place, or the bare mount point of
+    /// a drive. `None` takes what it finds, and marks it.
+    pub place_id: Option<String>,
     /// As typed: recorded in the manifest and compared by the next run.
     pub source: PathBuf,
     pub selection: Arc<Selection>,
@@ -70,6 +75,19 @@ pub struct BackupJob {
     pub allow_source_mismatch: bool,
     /// Sum up the source beside the backup, so that progress has a total.
     pub count_first: bool,
+    /// Store nothing, not even a date, when nothing changed.
+    pub skip_unchanged: bool,
+    /// Folders that must not have disappeared, or lost most of their files, since the newest backup.
+    pub guard: Vec<Guarded>,
+}
+
+/// A folder whose disappearance is rather an accident than a wish.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guarded {
+    /// Absolute, or relative as the source is.
+    pub path: PathBuf,
+    /// It lies on another file system than its parent.
+    pub separate: bool,
 }
 
 pub struct RestoreJob {
@@ -127,6 +145,13 @@ pub struct StatusJob {
     pub place: Place,
 }
 
+/// Deletes all backups of a place for good.
+pub struct EraseJob {
+    pub place: Place,
+    /// As in [`BackupJob`].
+    pub place_id: Option<String>,
+}
+
 pub enum Job {
     Backup(BackupJob),
     Restore(RestoreJob),
@@ -134,6 +159,7 @@ pub enum Job {
     List(ListJob),
     Search(SearchJob),
     Status(StatusJob),
+    Erase(EraseJob),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,6 +170,7 @@ pub enum JobKind {
     List,
     Search,
     Status,
+    Erase,
 }
 
 #[derive(Clone, Debug)]
@@ -154,6 +181,7 @@ pub enum Report {
     List,
     Search,
     Status(CollectionStatus),
+    Erase(EraseReport),
 }
 
 /// Counts of one backup, in the terms of duplicity's statistics block. Sizes in bytes.
@@ -179,6 +207,8 @@ pub struct BackupReport {
     pub problems: u64,
     /// An earlier run that had been cut off was completed first: its date.
     pub recovered: Option<i64>,
+    /// Nothing had changed, and nothing was stored: there is no set of this date.
+    pub unchanged: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -200,6 +230,14 @@ pub struct VerifyReport {
     pub lost: u64,
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EraseReport {
+    /// Backups that are gone now.
+    pub backups: u64,
+    /// Stored bytes that are free again.
+    pub bytes: u64,
+}
+
 impl Job {
     pub fn kind(&self) -> JobKind {
         match self {
@@ -209,6 +247,7 @@ impl Job {
             Self::List(_) => JobKind::List,
             Self::Search(_) => JobKind::Search,
             Self::Status(_) => JobKind::Status,
+            Self::Erase(_) => JobKind::Erase,
         }
     }
 }
@@ -222,5 +261,6 @@ pub fn run(job: Job, ctx: &Context) -> Result<Report> {
         Job::List(job) => list::run(job, ctx).map(|()| Report::List),
         Job::Search(job) => search::run(job, ctx).map(|()| Report::Search),
         Job::Status(job) => status::run(job, ctx).map(Report::Status),
+        Job::Erase(job) => erase::run(job, ctx).map(Report::Erase),
     }
 }

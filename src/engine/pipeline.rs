@@ -37,6 +37,8 @@ pub(super) struct Stored {
     pub(super) seen: Seen,
     pub(super) counts: Counts,
     pub(super) stored_bytes: u64,
+    /// There is no new set.
+    pub(super) unchanged: bool,
 }
 
 /// Batches produced or waiting beyond the one to commit next, for each worker.
@@ -84,6 +86,7 @@ pub(super) fn store(
         done,
         ctx,
     };
+    let may_skip = job.skip_unchanged && header.from.is_some();
     let mut writer = SetWriter::create(repository, sealing.clone(), header)?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let (to_workers, batches) = bounded::<Batch>(0);
@@ -120,11 +123,12 @@ pub(super) fn store(
     });
     match outcome {
         Ok(counts) => {
-            let stored_bytes = writer.finish(true)?;
+            let unchanged = may_skip && writer.is_empty();
+            let stored_bytes = if unchanged { writer.discard().map(|()| 0) } else { writer.finish(true) }?;
             if let Err(error) = parked.finish(destination) {
                 ctx.say(Level::Warning, format_args!("Half-finished uploads stay for a day ({error})."));
             }
-            Ok(Stored { seen, counts, stored_bytes })
+            Ok(Stored { seen, counts, stored_bytes, unchanged })
         }
         Err(error) => {
             close(writer, &error, ctx);

@@ -4,7 +4,12 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::destination::SpecError;
 use crate::entry::EntryPath;
+use crate::keyring::KeyringError;
+use crate::ledger::LedgerError;
+use crate::settings::{FolderError, PlaceError, SettingsError};
+use crate::tree::glob::GlobError;
 
 const TEXTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/explanations.txt");
 
@@ -30,6 +35,17 @@ fn errors() -> Vec<Error> {
         },
         Error::HostChanged { now: now(), before: before() },
         Error::SourceChanged { now: now(), before: before() },
+        Error::PlaceChanged { place: place() },
+        Error::SourceShrunk { folder: path(), before: 1, now: 0, reason: Shrunk::Missing },
+        Error::SourceShrunk { folder: path(), before: 200, now: 0, reason: Shrunk::Empty },
+        Error::SourceShrunk { folder: path(), before: 200, now: 0, reason: Shrunk::OtherDevice },
+        Error::SourceShrunk { folder: path(), before: 200, now: 12, reason: Shrunk::MostGone },
+        Error::Selection(SelectionError::InvalidPattern {
+            pattern: "/home/ada/[b-a]".into(),
+            reason: GlobError::BackwardRange,
+        }),
+        Error::Selection(SelectionError::OutsideSource { pattern: "/x".into(), root: path() }),
+        Error::Selection(SelectionError::RedundantInclude { pattern: "/home/ada".into() }),
         Error::Target(TargetError::NotEmpty(path())),
         Error::Target(TargetError::Exists(path())),
         Error::Target(TargetError::NoParent(path())),
@@ -56,6 +72,49 @@ fn errors() -> Vec<Error> {
     errors
 }
 
+/// Of what is around the backups.
+fn services() -> Vec<Explanation> {
+    let path = || PathBuf::from("/home/ada/Pictures");
+    let settings = [
+        SettingsError::Newer { path: path(), version: 9 },
+        SettingsError::Damaged { path: path(), reason: "expected value at line 1 column 2".into() },
+        SettingsError::NoHome,
+        SettingsError::Io { path: path(), source: io_error() },
+    ];
+    let folders = [
+        FolderError::Lent { path: path() },
+        FolderError::NotFolder { path: path() },
+        FolderError::Io { path: path(), source: io_error() },
+    ];
+    let places = [
+        PlaceError::NotConnected { label: "Red Disk".into() },
+        PlaceError::OutsideDrive { label: "Red Disk".into() },
+        PlaceError::Relative,
+        PlaceError::Address(SpecError::NotUrl),
+        PlaceError::Address(SpecError::UnsupportedScheme { scheme: "sftp".into() }),
+        PlaceError::Address(SpecError::NoPath),
+    ];
+    let keyring = [
+        KeyringError::Unavailable("no bus".into()),
+        KeyringError::Dismissed,
+        KeyringError::Other("no session".into()),
+    ];
+    let ledger = [
+        LedgerError::AlreadyRunning,
+        LedgerError::NoHome,
+        LedgerError::Sqlite(rusqlite::Error::QueryReturnedNoRows),
+        LedgerError::Io { path: path(), source: io_error() },
+    ];
+    let settings = settings.iter().map(explain_settings);
+    let others = folders.iter().map(explain_folder).chain(places.iter().map(explain_plan_place));
+    let others = others.chain(keyring.iter().map(explain_keyring)).chain(ledger.iter().map(explain_ledger));
+    settings.chain(others).collect()
+}
+
+fn all() -> Vec<Explanation> {
+    errors().iter().map(explain).chain(services()).collect()
+}
+
 fn problems() -> Vec<Problem> {
     let kinds = [
         ProblemKind::Unreadable,
@@ -76,8 +135,7 @@ fn problems() -> Vec<Problem> {
 #[test]
 fn every_error_and_problem_has_the_words_that_were_agreed() {
     let mut texts = String::new();
-    for error in errors() {
-        let Explanation { title, sentence, hint } = explain(&error);
+    for Explanation { title, sentence, hint } in all() {
         texts += &format!("[{title}]\n{sentence}\n{}\n\n", hint.unwrap_or_default());
     }
     for problem in problems() {
@@ -91,8 +149,7 @@ fn every_error_and_problem_has_the_words_that_were_agreed() {
 
 #[test]
 fn titles_have_no_full_stop_and_sentences_have_one() {
-    for error in errors() {
-        let Explanation { title, sentence, hint } = explain(&error);
+    for Explanation { title, sentence, hint } in all() {
         assert!(!title.ends_with('.'), "{title}");
         assert!(sentence.ends_with('.') && hint.is_none_or(|hint| hint.ends_with('.')), "{sentence}");
     }
@@ -100,11 +157,10 @@ fn titles_have_no_full_stop_and_sentences_have_one() {
 
 #[test]
 fn people_never_read_the_words_of_the_code() {
-    for error in errors() {
-        if matches!(error, Error::Damaged { .. }) {
-            continue; // names the stored thing
-        }
-        let text = format!("{:?}", explain(&error)).to_lowercase();
+    // What is damaged names the stored thing.
+    let errors = errors().into_iter().filter(|error| !matches!(error, Error::Damaged { .. }));
+    for explanation in errors.map(|error| explain(&error)).chain(services()) {
+        let text = format!("{explanation:?}").to_lowercase();
         for word in ["repository", "chain", "volume", "incremental", "snapshot", "signature", "passphrase"] {
             assert!(!text.contains(word), "{word} in {text}");
         }

@@ -9,6 +9,7 @@
 //! Rows are clustered by chain, path and date. Walking a chain in path order, one path's history and a folder's
 //! children are each one range; paths are stored with NUL for `/`, so that bytes sort as the format does.
 
+mod below;
 mod ingest;
 mod query;
 mod record;

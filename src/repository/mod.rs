@@ -19,6 +19,7 @@ mod volume;
 pub(crate) mod volumes;
 pub(crate) mod writer;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
@@ -37,7 +38,7 @@ pub(crate) use fragment::{Fragment, Signatures};
 pub(crate) use recover::{Recovered, recover};
 
 use crate::crypto::Opener;
-use crate::destination::{Destination, ErrorKind, Stored};
+use crate::destination::{Destination, ErrorKind, Stored, is_upload_name};
 use crate::duplicity::name::{FileName, Part, Prefixes, Sealing};
 use crate::error::{Error, Result, opening};
 use crate::secret::Passphrase;
@@ -105,9 +106,31 @@ impl Repository {
 
     /// Time of the newest set of any kind at the place: a later one must not share or precede it.
     pub(crate) fn newest_time(&self) -> Option<SetTime> {
+        self.sets().map(|set| set.id.at).max()
+    }
+
+    /// Every set at the place, whole or not.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = &BackupSet> {
         let Collection { chains, orphaned, incomplete, .. } = &self.collection;
-        let sets = chains.iter().flat_map(|chain| &chain.sets).chain(orphaned).chain(incomplete);
-        sets.map(|set| set.id.at).max()
+        chains.iter().flat_map(|chain| &chain.sets).chain(orphaned).chain(incomplete)
+    }
+
+    /// The files that belong to backups, and uploads that never became any: in an order in which they can be
+    /// deleted one by one so that what is left is whole.
+    pub(crate) fn files_newest_first(&self) -> Vec<Stored> {
+        let place_in_order = |stored: &Stored| {
+            let name = FileName::parse(stored.name.as_bytes(), &self.prefixes)?;
+            let rank = match name.part {
+                Part::Manifest => 0,
+                Part::Signatures => 1,
+                Part::Volume(_) | Part::Statistics => 2,
+            };
+            Some((Reverse(name.set.at), rank))
+        };
+        let is_ours = |stored: &&Stored| place_in_order(stored).is_some() || is_upload_name(&stored.name);
+        let mut files: Vec<_> = self.listed.iter().filter(is_ours).cloned().collect();
+        files.sort_by_cached_key(|stored| place_in_order(stored));
+        files
     }
 
     /// The newest chain, if there is any.

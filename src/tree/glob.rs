@@ -55,6 +55,11 @@ impl Glob {
         })
     }
 
+    /// Whether `path`, as for [`Self::fits`], lies below something that matches.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        self.inside.is_match(path)
+    }
+
     /// `path` as made by [`push_text`], without a final slash.
     ///
     /// A pattern for directories has nothing to say of a file that bears the very path, even when it fits a

@@ -6,6 +6,8 @@ mod describe;
 pub mod glob;
 mod left_out;
 mod list;
+mod marker;
+pub mod measure;
 pub mod metadata;
 pub mod owner;
 mod scan;

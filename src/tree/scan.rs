@@ -5,12 +5,11 @@
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, StatxFlags};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::describe::{LastOwner, STATX, describe, kind_of};
@@ -248,10 +247,7 @@ impl Scanner {
     }
 
     fn decide(&self, parent: BorrowedFd<'_>, path: &EntryPath, name: &CStr, is_directory: bool) -> Decision {
-        self.selection.decide(path, is_directory, |wanted| {
-            let inside = [name.to_bytes(), b"/", wanted.as_bytes()].concat();
-            fs::statx(parent, inside, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok()
-        })
+        self.selection.decide(path, is_directory, |marker| marker.is_in(parent, name.to_bytes()))
     }
 }
 

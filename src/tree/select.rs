@@ -7,8 +7,12 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::CWD;
 
 use super::glob::{self, Fit, Glob, GlobError};
+use super::marker::Marker;
 use crate::entry::EntryPath;
 
 /// One selection option of the command line, in its order.
@@ -19,6 +23,9 @@ pub enum Rule {
     /// `--exclude-if-present`: leaves out a directory that holds an object of this name. Such rules come
     /// first wherever they stand.
     IfPresent(OsString),
+    /// Leaves out directories below these, but not these themselves, that say so by a file in them:
+    /// `CACHEDIR.TAG`, `.hindsight-ignore`, `.deja-dup-ignore`.
+    MarkedBelow(OsString),
 }
 
 impl Rule {
@@ -66,11 +73,11 @@ pub(super) enum Decision {
 }
 
 /// Rules made ready for one source root.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// The root as typed, in the form that patterns are matched against, with a final slash.
     prefix: String,
-    rules: Vec<Compiled>,
+    rules: Arc<[Compiled]>,
     left_out: Vec<PathBuf>,
 }
 
@@ -78,6 +85,7 @@ pub struct Selection {
 enum Compiled {
     Glob { glob: Glob, include: bool },
     IfPresent(OsString),
+    MarkedBelow(Glob),
 }
 
 impl Selection {
@@ -98,8 +106,12 @@ impl Selection {
         }
         let base = canonical(root);
         let rules = rules.into_iter().map(|rule| compile(rule, root, &base)).collect::<Result<_, _>>()?;
-        let prefix = if base.ends_with('/') { base } else { base + "/" };
-        Ok(Self { prefix, rules, left_out: Vec::new() })
+        Ok(Self { prefix: with_slash(base), rules, left_out: Vec::new() })
+    }
+
+    /// The same rules for a walk that starts at `folder`, which is named as the root is.
+    pub(super) fn starting_at(&self, folder: &Path) -> Self {
+        Self { prefix: with_slash(canonical(folder)), ..self.clone() }
     }
 
     /// Always leaves out this directory and what it holds, whatever the rules say: the place that is
@@ -112,12 +124,12 @@ impl Selection {
         &self.left_out
     }
 
-    /// `holds` tells whether the directory at `path` holds an object of that name.
+    /// `holds` tells whether the directory at `path` holds the marker.
     pub(super) fn decide(
         &self,
         path: &EntryPath,
         is_directory: bool,
-        holds: impl Fn(&OsStr) -> bool,
+        holds: impl Fn(Marker) -> bool,
     ) -> Decision {
         if self.rules.is_empty() {
             return Decision::Include;
@@ -125,7 +137,7 @@ impl Selection {
         let mut full = self.prefix.clone();
         glob::push_text(&mut full, path.as_bytes());
         let mut scan = false;
-        for rule in &self.rules {
+        for rule in self.rules.iter() {
             let said = match rule {
                 Compiled::Glob { glob, include } => match (glob.fits(&full, is_directory), include) {
                     (Fit::Matches, true) => Some(Decision::Include),
@@ -133,7 +145,13 @@ impl Selection {
                     (Fit::Leads, true) => Some(Decision::Scan),
                     _ => None,
                 },
-                Compiled::IfPresent(name) => (is_directory && holds(name)).then_some(Decision::Exclude),
+                Compiled::IfPresent(name) => {
+                    (is_directory && holds(Marker::Named(name))).then_some(Decision::Exclude)
+                }
+                Compiled::MarkedBelow(top) => {
+                    let is_marked = || Marker::known().into_iter().any(&holds);
+                    (is_directory && top.holds(&full) && is_marked()).then_some(Decision::Exclude)
+                }
             };
             match said {
                 None => {}
@@ -147,10 +165,17 @@ impl Selection {
     }
 }
 
+/// Whether a directory says itself that it is not to be saved, as for [`Rule::MarkedBelow`].
+pub fn is_marked(directory: &Path) -> bool {
+    let directory = directory.as_os_str().as_bytes();
+    Marker::known().into_iter().any(|marker| marker.is_in(CWD, directory))
+}
+
 fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionError> {
     let (pattern, include, ignore_case) = match rule {
         Rule::IfPresent(name) => return Ok(Compiled::IfPresent(name)),
-        Rule::Glob { pattern, include, ignore_case } => (pattern, include, ignore_case),
+        Rule::MarkedBelow(pattern) => (pattern, None, false),
+        Rule::Glob { pattern, include, ignore_case } => (pattern, Some(include), ignore_case),
     };
     let glob = match Glob::new(pattern.as_bytes(), ignore_case) {
         Ok(glob) => glob,
@@ -159,7 +184,14 @@ fn compile(rule: Rule, root: &Path, base: &str) -> Result<Compiled, SelectionErr
     if glob.fits(base, true) == Fit::Not {
         return Err(SelectionError::OutsideSource { pattern, root: root.to_path_buf() });
     }
-    Ok(Compiled::Glob { glob, include })
+    Ok(match include {
+        Some(include) => Compiled::Glob { glob, include },
+        None => Compiled::MarkedBelow(glob),
+    })
+}
+
+fn with_slash(path: String) -> String {
+    if path.ends_with('/') { path } else { path + "/" }
 }
 
 fn is_name(name: &OsStr) -> bool {
@@ -184,7 +216,6 @@ fn canonical(root: &Path) -> String {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::sync::Arc;
 
     use tempfile::TempDir;
 

@@ -26,6 +26,7 @@ pub(crate) struct Home {
     pub(crate) source: PathBuf,
     pub(crate) passphrase: Option<Passphrase>,
     pub(crate) volume_size: u64,
+    pub(crate) skip_unchanged: bool,
 }
 
 /// What a run reported.
@@ -69,7 +70,7 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("source");
         fs::create_dir(&source).unwrap();
-        Self { folder, source, passphrase: None, volume_size: 100_000 }
+        Self { folder, source, passphrase: None, volume_size: 100_000, skip_unchanged: false }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -83,7 +84,13 @@ impl Home {
             copy_files(&self.path(name), &folder.path().join(name));
         }
         let (source, passphrase) = (self.source.clone(), self.passphrase.clone());
-        Self { folder, source, passphrase, volume_size: self.volume_size }
+        Self {
+            folder,
+            source,
+            passphrase,
+            volume_size: self.volume_size,
+            skip_unchanged: self.skip_unchanged,
+        }
     }
 
     /// Place and cache as they were when `kept` was copied from here.
@@ -126,6 +133,7 @@ impl Home {
         let heard = Arc::new(heard);
         let job = BackupJob {
             place: self.place(destination, "cache"),
+            place_id: None,
             source: self.source.clone(),
             selection: Arc::new(Selection::everything()),
             mode,
@@ -133,6 +141,8 @@ impl Home {
             volume_size: Some(self.volume_size),
             allow_source_mismatch: false,
             count_first: false,
+            skip_unchanged: self.skip_unchanged,
+            guard: Vec::new(),
         };
         let ctx = Context { clock: Clock::Fixed(time), monitor: heard.clone(), ..Context::silent() };
         let report = engine::run(Job::Backup(job), &ctx).map(|report| match report {

@@ -55,7 +55,7 @@ const RANGE: &str = "SELECT path, at, record FROM entries WHERE chain = ?1 AND p
     ORDER BY path, at";
 
 /// The end of the range in which a path and all that is below it lie (begins with its key).
-fn end_of(path: &[u8]) -> Vec<u8> {
+pub(super) fn end_of(path: &[u8]) -> Vec<u8> {
     // Below the root: all. No name is as long as this.
     if path.is_empty() { vec![0xff; 4096] } else { [path, &[1]].concat() }
 }
@@ -143,7 +143,7 @@ impl Catalog {
     }
 
     /// Records of one path, oldest first.
-    fn records(&self, state: &State, key: &[u8]) -> Outcome<Vec<(i64, Record)>> {
+    pub(super) fn records(&self, state: &State, key: &[u8]) -> Outcome<Vec<(i64, Record)>> {
         let query = "SELECT at, record FROM entries WHERE chain = ?1 AND path = ?2 ORDER BY at";
         let mut statement = self.connection.prepare_cached(query)?;
         let mut rows = statement.query(params![state.chain, key])?;

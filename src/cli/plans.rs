@@ -1,0 +1,256 @@
+//! Plans of the app on the command line: `plan list`, `plan show NAME`, `plan run NAME`.
+
+use std::ffi::OsString;
+use std::io;
+
+use super::actions::Session;
+use super::options::Typed;
+use super::terminal::{err, out};
+use super::usage::UsageError;
+use super::{Run, exit, passphrase, plan_texts};
+use crate::context::Context;
+use crate::destination::{Spec, adopt_or_mark, is_url};
+use crate::engine::Job;
+use crate::entry::Timestamp;
+use crate::error::Error;
+use crate::explain::{Explanation, explain_ledger};
+use crate::jobs::{self, Access, Answers};
+use crate::ledger::{self, Ledger, LedgerError};
+use crate::secret::Passphrase;
+use crate::settings::{PlaceError, Plan, SettingsError, Store};
+use crate::{explain, folders};
+
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum PlanRequest {
+    List,
+    Show { name: String },
+    Run { name: String, answers: Answers },
+}
+
+impl PlanRequest {
+    /// `None` when the words ask for something else; a source folder may be called `plan`, too.
+    pub(super) fn new(typed: &Typed) -> Result<Option<Self>, UsageError> {
+        let rest = match typed.words.as_slice() {
+            [first, rest @ ..] if first == "plan" && !rest.first().is_some_and(|word| is_url(word)) => rest,
+            _ if typed.accept_missing => return Err(UsageError::OnlyWithPlan("--accept-missing")),
+            _ => return Ok(None),
+        };
+        if typed.says_what_a_plan_says() {
+            return Err(UsageError::PlanSays);
+        }
+        let name = |name: &OsString| name.to_string_lossy().into_owned();
+        match rest {
+            [verb] if verb == "list" => Ok(Some(Self::List)),
+            [verb, plan] if verb == "show" => Ok(Some(Self::Show { name: name(plan) })),
+            [verb, plan] if verb == "run" => {
+                let allow_source_mismatch = typed.allow_source_mismatch;
+                let answers = Answers { allow_source_mismatch, accept_missing: typed.accept_missing };
+                Ok(Some(Self::Run { name: name(plan), answers }))
+            }
+            _ => Err(UsageError::Words { action: "plan", expected: "list, show NAME or run NAME" }),
+        }
+    }
+}
+
+/// Why nothing came of it.
+struct Failure {
+    explanation: Explanation,
+    code: u8,
+}
+
+impl Failure {
+    fn new(title: &str, sentence: String, hint: &str, code: u8) -> Self {
+        let explanation = Explanation { title: title.into(), sentence, hint: Some(hint.into()) };
+        Self { explanation, code }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self { explanation: explain::explain_settings(&error), code: exit::of_settings(&error) }
+    }
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        Self { explanation: explain::explain_plan_place(&error), code: exit::of_plan_place(&error) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { explanation: explain::explain(&error), code: exit::of_error(&error) }
+    }
+}
+
+/// The exit code.
+pub(super) fn run(request: &PlanRequest, run: &Run) -> u8 {
+    let done = match request {
+        PlanRequest::List => list(),
+        PlanRequest::Show { name } => show(name),
+        PlanRequest::Run { name, answers } => back_up(name, *answers, run),
+    };
+    done.unwrap_or_else(|Failure { explanation, code }| {
+        err(&explanation.sentence);
+        explanation.hint.iter().for_each(err);
+        code
+    })
+}
+
+fn list() -> Result<u8, Failure> {
+    let plans = Store::open_default()?.load()?.plans;
+    let ledger = Ledger::open_default().ok();
+    if plans.is_empty() {
+        err("There are no plans yet.");
+    }
+    for plan in &plans {
+        out(plan_texts::line(plan, ledger.as_ref()));
+    }
+    Ok(0)
+}
+
+fn show(name: &str) -> Result<u8, Failure> {
+    let plan = find(Store::open_default()?.load()?.plans, name)?;
+    out(plan_texts::all(&plan, Ledger::open_default().ok().as_ref()).trim_end());
+    Ok(0)
+}
+
+/// By name or id.
+fn find(plans: Vec<Plan>, name: &str) -> Result<Plan, Failure> {
+    let mut found: Vec<_> = plans.into_iter().filter(|plan| plan.name == name || plan.id == name).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(plan), true) => Ok(plan),
+        (Some(_), false) => Err(Failure::new(
+            "Several plans",
+            format!("There are several plans of the name {name:?}."),
+            "Give the long number that plan list shows instead of the name.",
+            23,
+        )),
+        (None, _) => {
+            let sentence = format!("There is no plan of the name {name:?}.");
+            Err(Failure::new("No such plan", sentence, "The action plan list shows all of them.", 23))
+        }
+    }
+}
+
+fn back_up(name: &str, answers: Answers, run: &Run) -> Result<u8, Failure> {
+    let store = Store::open_default()?;
+    let plan = find(store.load()?.plans, name)?;
+    let spec = plan.place.spec()?;
+    let (Some(home), Some(caches)) = (folders::home(), folders::caches()) else {
+        return Err(SettingsError::NoHome.into());
+    };
+    let ledger = usable(Ledger::open_default())?;
+    let now = || Timestamp::now().seconds;
+    let entry = match &ledger {
+        Some(ledger) => usable(ledger.begin(&plan.id, now()))?,
+        None => None,
+    };
+    let known = ledger.is_some_and(|ledger| ledger.last_success(&plan.id).is_ok_and(|last| last.is_some()));
+    let plan = with_marker(plan, &spec, &store)?;
+    let passphrase = if plan.encrypt { passphrase(&plan, known) } else { None };
+    let job = jobs::backup(&plan, &Access { spec, passphrase }, &home, &caches, answers)?;
+    let job = crate::engine::BackupJob { count_first: run.style.shows_progress(), ..job };
+    let mut session = Session::start(run).map_err(cannot_start)?;
+    let outcome = session.submit(Job::Backup(job));
+    if let Some(entry) = entry {
+        usable(entry.finish(&jobs::run_outcome(&outcome), now()))?;
+    }
+    Ok(session.tell(&outcome, &plan.cache(&caches), run))
+}
+
+fn cannot_start(error: io::Error) -> Failure {
+    Error::Internal(format!("the engine thread could not be started: {error}")).into()
+}
+
+/// A history that cannot be written is no reason to leave files unsaved; another run of the plan is.
+fn usable<T>(result: ledger::Result<T>) -> Result<Option<T>, Failure> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ LedgerError::AlreadyRunning) => {
+            Err(Failure { explanation: explain_ledger(&error), code: 23 })
+        }
+        Err(error) => {
+            err(format_args!("Warning: {}", explain_ledger(&error).sentence));
+            Ok(None)
+        }
+    }
+}
+
+/// A plan that was not set up in the app learns now which place is its own.
+fn with_marker(plan: Plan, spec: &Spec, store: &Store) -> Result<Plan, Failure> {
+    if plan.place.marker.is_some() {
+        return Ok(plan);
+    }
+    let marker = adopt_or_mark(&*spec.connect(), &Context::silent()).map_err(Error::Destination)?;
+    let marked = |settings: &mut crate::settings::Settings| {
+        let found = settings.plans.iter_mut().find(|other| other.id == plan.id && other.place == plan.place);
+        found.map(|plan| {
+            plan.place.marker = Some(marker.id);
+            plan.clone()
+        })
+    };
+    Ok(store.change(marked)?.unwrap_or(plan))
+}
+
+/// The variable first, then what is remembered, then somebody at the terminal; twice for the first backup.
+fn passphrase(plan: &Plan, known: bool) -> Option<Passphrase> {
+    let ask = if known { passphrase::ask } else { passphrase::ask_twice };
+    passphrase::from_environment().or_else(|| remembered(plan)).or_else(ask)
+}
+
+#[cfg(feature = "keyring")]
+fn remembered(plan: &Plan) -> Option<Passphrase> {
+    use crate::keyring::{KeyringError, SecretService, SecretStore};
+    match SecretService.lookup(&plan.id) {
+        Ok(found) => found,
+        // Quite usual outside a desktop.
+        Err(KeyringError::Unavailable(_)) => None,
+        Err(error) => {
+            err(format_args!("Warning: {}", explain::explain_keyring(&error).sentence));
+            None
+        }
+    }
+}
+
+#[cfg(not(feature = "keyring"))]
+fn remembered(_plan: &Plan) -> Option<Passphrase> {
+    None
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn request(line: &str) -> Result<Option<PlanRequest>, UsageError> {
+        let words = std::iter::once("hindsight-cli").chain(line.split_whitespace()).map(OsString::from);
+        PlanRequest::new(&Typed::parse(words).unwrap())
+    }
+
+    #[test]
+    fn a_plan_is_asked_for_by_name_and_answers_are_options() {
+        assert_eq!(request("plan list").unwrap(), Some(PlanRequest::List));
+        assert_eq!(request("plan show Home").unwrap(), Some(PlanRequest::Show { name: "Home".into() }));
+        let answers = Answers { allow_source_mismatch: false, accept_missing: true };
+        let expected = PlanRequest::Run { name: "Home".into(), answers };
+        assert_eq!(request("--accept-missing plan run Home -v5").unwrap(), Some(expected));
+    }
+
+    #[test]
+    fn a_source_folder_may_be_called_plan() {
+        assert_eq!(request("plan file:///place").unwrap(), None);
+        assert_eq!(request("backup plan file:///place").unwrap(), None);
+    }
+
+    #[test]
+    fn what_the_plan_says_cannot_be_said_beside_it() {
+        for line in ["plan run Home --exclude /x", "plan run Home --no-encryption", "plan list --volsize 5"] {
+            assert!(matches!(request(line), Err(UsageError::PlanSays)), "{line}");
+        }
+        for line in ["plan", "plan run", "plan list all", "plan frobnicate x"] {
+            assert!(matches!(request(line), Err(UsageError::Words { .. })), "{line}");
+        }
+        assert!(matches!(request("backup a file:///b --accept-missing"), Err(UsageError::OnlyWithPlan(_))));
+    }
+}

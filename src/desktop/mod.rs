@@ -1,0 +1,3 @@
+//! What the desktop knows and we ask it: so far, which drives there are. Without GTK.
+
+pub mod drives;

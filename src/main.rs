@@ -1,0 +1,10 @@
+//! The app: `hindsight`. See `ui`.
+
+// In a program nothing is reachable from outside.
+#![allow(unreachable_pub)]
+
+mod ui;
+
+fn main() {
+    ui::run();
+}

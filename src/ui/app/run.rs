@@ -1,0 +1,181 @@
+//! From a prepared job to its end: worker, ledger, sleep, and leaving only when it is over.
+
+use std::sync::Arc;
+
+use adw::prelude::*;
+use hindsight::context::Why;
+use hindsight::i18n::gettext;
+use hindsight::ledger::{Run, RunOutcome};
+use hindsight::schedule::{Due, due};
+use hindsight::worker::{Event, JobHandle, Outcome};
+use relm4::prelude::*;
+use relm4::{adw, gtk};
+
+use super::{App, AppCommand, AppWidgets, Boxed};
+use crate::ui::operation::OperationInput;
+use crate::ui::services::{self, Prepared};
+use crate::ui::state::{Message, NotReady, Request, Stage, What};
+use crate::ui::texts;
+use gtk::gio;
+
+/// A run by itself is not tried again before.
+const RETRY_AFTER: i64 = 60 * 60;
+
+/// What is held while a job runs.
+#[derive(Default)]
+pub(super) struct Running {
+    handle: Option<JobHandle>,
+    run: Option<Run>,
+    /// Keeps the computer awake.
+    inhibited: Option<u32>,
+    /// Keeps the program alive while its window is hidden.
+    hold: Option<gio::ApplicationHoldGuard>,
+}
+
+impl Running {
+    pub(super) fn cancel(&self, why: Why) {
+        if let Some(handle) = &self.handle {
+            handle.cancel(why);
+        }
+    }
+
+    pub(super) fn take_run(&mut self) -> Option<Run> {
+        self.run.take()
+    }
+}
+
+impl App {
+    pub(super) fn prepare(
+        &self,
+        request: Request,
+        passphrase: Option<hindsight::secret::Passphrase>,
+        sender: &ComponentSender<Self>,
+    ) {
+        let Some(plan) = self.plan_of(&request.plan) else { return };
+        let services = Arc::clone(&self.services);
+        sender.spawn_oneshot_command(move || {
+            let prepared = services.prepare(&plan, &request, passphrase);
+            AppCommand::Prepared(prepared.map(|prepared| Boxed(Box::new(prepared))))
+        });
+    }
+
+    pub(super) fn prepared(
+        &mut self,
+        prepared: Result<Boxed<Prepared>, NotReady>,
+        widgets: &mut AppWidgets,
+        sender: &ComponentSender<Self>,
+        root: &adw::ApplicationWindow,
+    ) {
+        match prepared {
+            Err(why) => self.tell(Message::NotReady(why), widgets, sender, root),
+            Ok(Boxed(prepared)) => {
+                let Prepared { job, run } = *prepared;
+                self.running.run = run;
+                // Stopped while it was being made.
+                if self.state.activity.as_ref().is_none_or(|activity| activity.stage == Stage::Stopping) {
+                    let stopped = Message::Finished(Outcome::Cancelled(Why::User));
+                    return self.tell(stopped, widgets, sender, root);
+                }
+                self.running.handle = Some(self.worker.submit(job));
+                self.hold_on(root);
+                self.tell(Message::Running, widgets, sender, root);
+            }
+        }
+    }
+
+    fn hold_on(&mut self, root: &adw::ApplicationWindow) {
+        let app = relm4::main_adw_application();
+        let reason = gettext("A backup is being written");
+        let cookie = app.inhibit(Some(root), gtk::ApplicationInhibitFlags::SUSPEND, Some(&reason));
+        self.running.inhibited = (cookie != 0).then_some(cookie);
+        self.running.hold = Some(app.hold());
+    }
+
+    fn let_go(&mut self) {
+        if let Some(cookie) = self.running.inhibited.take() {
+            relm4::main_adw_application().uninhibit(cookie);
+        }
+        self.running.handle = None;
+        self.running.hold = None;
+    }
+
+    pub(super) fn on_engine(
+        &mut self,
+        event: Event,
+        widgets: &mut AppWidgets,
+        sender: &ComponentSender<Self>,
+        root: &adw::ApplicationWindow,
+    ) {
+        match event {
+            Event::Progress { progress, .. } => self.tell(Message::Progress(progress), widgets, sender, root),
+            Event::Problem { problem, .. } => self.tell(Message::Problem(problem), widgets, sender, root),
+            Event::Finished { outcome, .. } => {
+                self.let_go();
+                self.tell_if_hidden(&outcome, root);
+                self.tell(Message::Finished(outcome), widgets, sender, root);
+                if !self.state.is_busy() && (self.quitting || !root.is_visible()) {
+                    relm4::main_application().quit();
+                }
+            }
+            Event::Started { .. } | Event::Changed { .. } | Event::Message { .. } => {}
+        }
+        self.show_operation();
+    }
+
+    /// The window is closed: the desktop says what went wrong.
+    fn tell_if_hidden(&self, outcome: &Outcome, root: &adw::ApplicationWindow) {
+        let Outcome::Failed(error) = outcome else { return };
+        if root.is_visible() {
+            return;
+        }
+        let explanation = hindsight::explain::explain(error);
+        let notification = gio::Notification::new(&explanation.title);
+        notification.set_body(Some(&explanation.sentence));
+        relm4::main_application().send_notification(Some("run"), &notification);
+    }
+
+    pub(super) fn show_operation(&self) {
+        let Some(activity) = &self.state.activity else { return };
+        let label = self.plan_of(&activity.request.plan).map(|plan| plan.place.label).unwrap_or_default();
+        self.operation.emit(OperationInput::Show {
+            title: texts::activity(activity, &label),
+            progress: activity.progress.clone(),
+            stopping: activity.stage == Stage::Stopping,
+        });
+    }
+
+    pub(super) fn record(&mut self, plan: &str, outcome: RunOutcome, sender: &ComponentSender<Self>) {
+        let run = self.running.take_run();
+        let Some(plan) = self.plan_of(plan) else { return };
+        let services = Arc::clone(&self.services);
+        sender.spawn_oneshot_command(move || {
+            if let Some(run) = run {
+                services::record(run, &outcome);
+            }
+            AppCommand::Facts { facts: services.facts(&plan), plan: plan.id.clone() }
+        });
+    }
+
+    /// The first backup is always begun by somebody, who sees how it goes.
+    pub(super) fn begin_what_is_due(
+        &mut self,
+        widgets: &mut AppWidgets,
+        sender: &ComponentSender<Self>,
+        root: &adw::ApplicationWindow,
+    ) {
+        if self.state.is_busy() || self.quitting {
+            return;
+        }
+        let now = services::now();
+        let is_due = |plan: &&hindsight::settings::Plan| {
+            let facts = self.state.facts(&plan.id);
+            let (Some(success), Some(last)) = (&facts.last_success, &facts.last) else { return false };
+            plan.schedule.enabled
+                && matches!(due(plan.schedule.frequency, Some(success.ended), now), Due::Now)
+                && now - last.began >= RETRY_AFTER
+        };
+        let Some(plan) = self.state.plans.iter().find(is_due) else { return };
+        let request = Request { by_itself: true, ..Request::new(&plan.id, What::BackUp) };
+        self.tell(Message::Wanted(request), widgets, sender, root);
+    }
+}

@@ -1,0 +1,126 @@
+//! Choosing a place alone: where backups made elsewhere are, or where to keep them from now on.
+
+use adw::prelude::*;
+use hindsight::i18n::gettext;
+use hindsight::settings::PlanPlace;
+use relm4::prelude::*;
+use relm4::{adw, gtk};
+
+use super::place::{PlaceChooser, PlaceOutput, Purpose};
+
+pub struct Finder {
+    purpose: Purpose,
+    chooser: Controller<PlaceChooser>,
+    place: Option<PlanPlace>,
+}
+
+#[derive(Debug)]
+pub enum FinderInput {
+    Place(PlaceOutput),
+    Open,
+    Cancel,
+}
+
+#[derive(Debug)]
+pub enum FinderOutput {
+    Found(PlanPlace),
+}
+
+#[relm4::component(pub)]
+impl Component for Finder {
+    type Init = Purpose;
+    type Input = FinderInput;
+    type Output = FinderOutput;
+    type CommandOutput = ();
+
+    view! {
+        adw::Dialog {
+            set_title: &model.title(),
+            set_content_width: 500,
+            set_content_height: 520,
+            #[wrap(Some)]
+            set_child = &adw::ToolbarView {
+                add_top_bar = &adw::HeaderBar {
+                    set_show_end_title_buttons: false,
+                    set_show_start_title_buttons: false,
+                    pack_start = &gtk::Button {
+                        set_label: &gettext("Cancel"),
+                        connect_clicked => FinderInput::Cancel,
+                    },
+                    pack_end = &gtk::Button {
+                        set_label: &model.action(),
+                        add_css_class: "suggested-action",
+                        #[watch]
+                        set_sensitive: model.place.is_some(),
+                        connect_clicked => FinderInput::Open,
+                    },
+                },
+                #[wrap(Some)]
+                set_content = &gtk::ScrolledWindow {
+                    set_hscrollbar_policy: gtk::PolicyType::Never,
+                    adw::Clamp {
+                        set_maximum_size: 480,
+                        gtk::Box {
+                            set_orientation: gtk::Orientation::Vertical,
+                            set_spacing: 24,
+                            set_margin_all: 18,
+                            gtk::Label {
+                                set_label: &model.question(),
+                                add_css_class: "title-2",
+                                set_wrap: true,
+                                set_justify: gtk::Justification::Center,
+                            },
+                            append: model.chooser.widget(),
+                        },
+                    },
+                },
+            },
+        }
+    }
+
+    fn init(purpose: Purpose, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+        let chooser =
+            PlaceChooser::builder().launch(purpose).forward(sender.input_sender(), FinderInput::Place);
+        let model = Self { purpose, chooser, place: None };
+        let widgets = view_output!();
+        ComponentParts { model, widgets }
+    }
+
+    fn update(&mut self, input: FinderInput, sender: ComponentSender<Self>, root: &Self::Root) {
+        match input {
+            FinderInput::Place(PlaceOutput::Changed(place)) => self.place = place,
+            FinderInput::Open => {
+                if let Some(place) = self.place.clone() {
+                    root.close();
+                    let _ = sender.output(FinderOutput::Found(place));
+                }
+            }
+            FinderInput::Cancel => {
+                root.close();
+            }
+        }
+    }
+}
+
+impl Finder {
+    fn title(&self) -> String {
+        match self.purpose {
+            Purpose::Find => gettext("Restore From a Backup"),
+            Purpose::Keep => gettext("Another Place"),
+        }
+    }
+
+    fn question(&self) -> String {
+        match self.purpose {
+            Purpose::Find => gettext("Where are the backups?"),
+            Purpose::Keep => gettext("Where should backups be kept from now on?"),
+        }
+    }
+
+    fn action(&self) -> String {
+        match self.purpose {
+            Purpose::Find => gettext("Open"),
+            Purpose::Keep => gettext("Use"),
+        }
+    }
+}

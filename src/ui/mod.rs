@@ -1,0 +1,87 @@
+//! What people see. Components, as they contain each other:
+//!
+//! ```text
+//! App (app/)                 the window; owns the worker; the only one that submits jobs
+//! ├─ Overview                whether all is well, and the doors to everything else
+//! ├─ Operation               the bar at the bottom while something runs
+//! ├─ Setup (setup/)          dialog: place, folders, password, rhythm
+//! │  ├─ PlaceChooser
+//! │  └─ NewPassword
+//! ├─ Finder                  dialog: backups made elsewhere
+//! │  └─ PlaceChooser
+//! ├─ Preferences (preferences/)   dialog: folders, place, schedule, security
+//! └─ RestorePage (restore/)  dates and the folder as it was
+//! ```
+//!
+//! Decisions are made in [`state`], which knows no window; words in [`texts`]; whatever may wait happens in
+//! [`services`], called from commands. Children know neither each other nor the app.
+
+mod actions;
+mod app;
+mod change;
+mod dialogs;
+mod finder;
+mod folder_list;
+mod invocation;
+mod left_out;
+mod operation;
+mod overview;
+mod password;
+mod place;
+mod preferences;
+mod probe;
+mod restore;
+mod services;
+mod setup;
+mod state;
+mod texts;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use adw::prelude::*;
+use relm4::gtk::{gio, glib};
+use relm4::{MessageBroker, RelmApp, adw};
+
+use self::app::{App, AppInput};
+
+pub const APP_ID: &str = "io.github.hindsight_backup.Hindsight";
+
+/// How words from other invocations reach the window.
+static BROKER: MessageBroker<AppInput> = MessageBroker::new();
+
+const STYLE: &str = "
+.badge { padding: 24px; border-radius: 9999px; }
+.badge.success { color: var(--success-color); background-color: color-mix(in srgb, var(--success-bg-color) 16%, transparent); }
+.badge.warning { color: var(--warning-color); background-color: color-mix(in srgb, var(--warning-bg-color) 22%, transparent); }
+.badge.accent { color: var(--accent-color); background-color: color-mix(in srgb, var(--accent-bg-color) 16%, transparent); }
+progressbar.space trough, progressbar.space progress { min-height: 6px; border-radius: 3px; }
+";
+
+pub fn run() {
+    probe::begin();
+    glib::set_application_name("Hindsight");
+    let app = adw::Application::builder()
+        .application_id(APP_ID)
+        .flags(gio::ApplicationFlags::HANDLES_COMMAND_LINE)
+        .build();
+    // Answered by GLib: --version.
+    app.set_property("version", env!("CARGO_PKG_VERSION"));
+    invocation::declare(&app);
+    app.connect_command_line(|app, line| {
+        BROKER.send(AppInput::Invoked(invocation::parse(line)));
+        app.activate();
+        glib::ExitCode::SUCCESS
+    });
+    // An instance that only hands its words to the one that runs never starts up, and RelmApp waits for one more event
+    // of its main loop before it ends: this is that event.
+    let waker = glib::timeout_add_local(Duration::from_millis(20), || glib::ControlFlow::Continue);
+    let waker = Cell::new(Some(waker));
+    app.connect_startup(move |_| {
+        if let Some(waker) = waker.take() {
+            waker.remove();
+        }
+        relm4::set_global_css(STYLE);
+    });
+    RelmApp::from_app(app).with_broker(&BROKER).run::<App>(());
+}

@@ -1,0 +1,202 @@
+//! A new password, typed twice, with an honest word about its strength.
+
+use adw::prelude::*;
+use hindsight::i18n::gettext;
+use hindsight::secret::Passphrase;
+use relm4::prelude::*;
+use relm4::{adw, gtk};
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
+pub enum Strength {
+    None,
+    Weak,
+    Fair,
+    Strong,
+}
+
+/// Bits by length and kinds of characters: a rough guess that errs on the careful side. Repeated characters count
+/// once in four.
+pub fn strength(password: &str) -> Strength {
+    let mut kinds = [false; 4];
+    let mut effective = 0.0;
+    let mut last = None;
+    for character in password.chars() {
+        let kind = match character {
+            'a'..='z' => 0,
+            'A'..='Z' => 1,
+            '0'..='9' => 2,
+            _ => 3,
+        };
+        kinds[kind] = true;
+        effective += if last == Some(character) { 0.25 } else { 1.0 };
+        last = Some(character);
+    }
+    let alphabet: f64 =
+        kinds.iter().zip([26.0, 26.0, 10.0, 32.0]).filter(|(used, _)| **used).map(|(_, size)| size).sum();
+    match effective * alphabet.max(1.0).log2() {
+        0.0 => Strength::None,
+        bits if bits < 45.0 => Strength::Weak,
+        bits if bits < 70.0 => Strength::Fair,
+        _ => Strength::Strong,
+    }
+}
+
+pub struct NewPassword {
+    first: String,
+    second: String,
+    remember: bool,
+}
+
+impl Drop for NewPassword {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.first);
+        zeroize::Zeroize::zeroize(&mut self.second);
+    }
+}
+
+#[derive(Debug)]
+pub enum NewPasswordInput {
+    Changed,
+}
+
+#[derive(Debug)]
+pub enum NewPasswordOutput {
+    /// `None` until both are the same.
+    Changed { passphrase: Option<Passphrase>, remember: bool },
+}
+
+impl NewPassword {
+    fn word(&self) -> String {
+        if !self.second.is_empty() && self.first != self.second {
+            return gettext("The two differ");
+        }
+        match strength(&self.first) {
+            Strength::None => String::new(),
+            Strength::Weak => gettext("Weak: easy to guess with patience"),
+            Strength::Fair => gettext("Fair: a few more words make it strong"),
+            Strength::Strong => gettext("Strong"),
+        }
+    }
+}
+
+#[relm4::component(pub)]
+impl Component for NewPassword {
+    type Init = ();
+    type Input = NewPasswordInput;
+    type Output = NewPasswordOutput;
+    type CommandOutput = ();
+
+    view! {
+        gtk::Box {
+            set_orientation: gtk::Orientation::Vertical,
+            set_spacing: 24,
+            adw::PreferencesGroup {
+                #[name = "first"]
+                adw::PasswordEntryRow {
+                    set_title: &gettext("Password"),
+                    connect_changed => NewPasswordInput::Changed,
+                },
+                #[name = "second"]
+                adw::PasswordEntryRow {
+                    set_title: &gettext("Repeat Password"),
+                    connect_changed => NewPasswordInput::Changed,
+                },
+                adw::PreferencesRow {
+                    set_activatable: false,
+                    set_focusable: false,
+                    #[wrap(Some)]
+                    set_child = &gtk::Box {
+                        set_orientation: gtk::Orientation::Vertical,
+                        set_spacing: 6,
+                        set_margin_top: 9,
+                        set_margin_bottom: 12,
+                        set_margin_start: 12,
+                        set_margin_end: 12,
+                        gtk::Box {
+                            gtk::Label {
+                                set_label: &gettext("Strength"),
+                                set_css_classes: &["caption", "dim-label"],
+                                set_hexpand: true,
+                                set_xalign: 0.0,
+                            },
+                            gtk::Label {
+                                set_css_classes: &["caption", "dim-label"],
+                                set_wrap: true,
+                                #[watch]
+                                set_label: &model.word(),
+                            },
+                        },
+                        gtk::LevelBar {
+                            set_max_value: 3.0,
+                            set_mode: gtk::LevelBarMode::Discrete,
+                            set_accessible_role: gtk::AccessibleRole::Presentation,
+                            #[watch]
+                            set_value: f64::from(strength(&model.first) as u8),
+                        },
+                    },
+                },
+            },
+            adw::PreferencesGroup {
+                #[name = "remember"]
+                adw::SwitchRow {
+                    set_title: &gettext("Remember Password"),
+                    set_subtitle: &gettext("Kept in your login keyring, so that backups can happen by themselves"),
+                    set_active: true,
+                    connect_active_notify => NewPasswordInput::Changed,
+                },
+            },
+            gtk::Box {
+                set_spacing: 12,
+                set_margin_start: 12,
+                set_margin_end: 12,
+                gtk::Image {
+                    set_icon_name: Some("dialog-information-symbolic"),
+                    set_valign: gtk::Align::Start,
+                    add_css_class: "dim-label",
+                },
+                gtk::Label {
+                    set_label: &gettext("Write the password down and keep it somewhere else. Without it the backups cannot be read by anybody, not even by you."),
+                    add_css_class: "dim-label",
+                    set_wrap: true,
+                    set_xalign: 0.0,
+                },
+            },
+        }
+    }
+
+    fn init(_: (), root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+        let model = Self { first: String::new(), second: String::new(), remember: true };
+        let widgets = view_output!();
+        ComponentParts { model, widgets }
+    }
+
+    fn update_with_view(
+        &mut self,
+        widgets: &mut Self::Widgets,
+        NewPasswordInput::Changed: NewPasswordInput,
+        sender: ComponentSender<Self>,
+        _root: &Self::Root,
+    ) {
+        self.first = widgets.first.text().into();
+        self.second = widgets.second.text().into();
+        self.remember = widgets.remember.is_active();
+        let same = !self.first.is_empty() && self.first == self.second;
+        let passphrase = same.then(|| Passphrase::new(self.first.as_bytes()));
+        let _ = sender.output(NewPasswordOutput::Changed { passphrase, remember: self.remember });
+        self.update_view(widgets, sender);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strength_grows_with_length_and_variety() {
+        assert_eq!(strength(""), Strength::None);
+        assert_eq!(strength("summer1"), Strength::Weak);
+        assert_eq!(strength("aaaaaaaaaaaaaaaaaaaa"), Strength::Weak);
+        assert_eq!(strength("Summer-2026"), Strength::Fair);
+        assert_eq!(strength("correct horse battery staple"), Strength::Strong);
+    }
+}

@@ -1,0 +1,235 @@
+//! Everything that may wait for a disk, a lock or a keyring: called from commands, never from the main thread.
+
+use std::path::{Path, PathBuf};
+
+use hindsight::context::Context;
+use hindsight::destination::trial;
+use hindsight::engine::{Job, Place};
+use hindsight::error::Error;
+use hindsight::explain::{Explanation, explain};
+use hindsight::folders;
+use hindsight::i18n::gettext;
+use hindsight::jobs::{self, Access};
+use hindsight::keyring::{KeyringError, Memory, SecretService, SecretStore};
+use hindsight::ledger::{Ledger, LedgerError, Run, RunOutcome};
+use hindsight::secret::Passphrase;
+use hindsight::settings::{PlaceError, Plan, PlanPlace, Store};
+
+use super::change::PlanChange;
+use super::state::{Facts, NotReady, Request, Space, What};
+use super::texts;
+
+pub struct Services {
+    pub home: PathBuf,
+    caches: PathBuf,
+    store: Store,
+    ledger: PathBuf,
+    keyring: SecretService,
+    /// Where there is no keyring.
+    memory: Memory,
+}
+
+/// A job with what has to be held while it runs.
+pub struct Prepared {
+    pub job: Job,
+    /// In the ledger: of backups and checks.
+    pub run: Option<Run>,
+}
+
+impl Services {
+    /// `None`: the home folder is not known.
+    pub fn new() -> Option<Self> {
+        Some(Self {
+            home: folders::home()?,
+            caches: folders::caches()?,
+            store: Store::open_default().ok()?,
+            ledger: folders::state()?.join("runs.sqlite"),
+            keyring: SecretService,
+            memory: Memory::default(),
+        })
+    }
+
+    pub fn settings_file(&self) -> &Path {
+        self.store.path()
+    }
+
+    pub fn plans(&self) -> Result<Vec<Plan>, Explanation> {
+        self.store.load().map(|settings| settings.plans).map_err(settings_trouble)
+    }
+
+    pub fn add_plan(&self, plan: Plan) -> Result<Vec<Plan>, Explanation> {
+        self.change_plans(|plans| plans.push(plan))
+    }
+
+    pub fn change_plan(&self, id: &str, change: &PlanChange) -> Result<Vec<Plan>, Explanation> {
+        self.change_plans(|plans| {
+            if let Some(plan) = plans.iter_mut().find(|plan| plan.id == id) {
+                change.apply(plan);
+            }
+        })
+    }
+
+    /// The plan, its history and its password.
+    pub fn delete_plan(&self, id: &str) -> Result<Vec<Plan>, Explanation> {
+        let plans = self.change_plans(|plans| plans.retain(|plan| plan.id != id))?;
+        // What is left behind of a plan that is gone harms nobody.
+        let _ = Ledger::open(&self.ledger).and_then(|ledger| ledger.forget(id));
+        let _ = self.forget(id);
+        Ok(plans)
+    }
+
+    fn change_plans(&self, change: impl FnOnce(&mut Vec<Plan>)) -> Result<Vec<Plan>, Explanation> {
+        self.store
+            .change(|settings| {
+                change(&mut settings.plans);
+                settings.plans.clone()
+            })
+            .map_err(settings_trouble)
+    }
+
+    /// `None` too where no keyring can be asked: then somebody types it.
+    pub fn password(&self, plan: &str) -> Option<Passphrase> {
+        let kept = self.keyring.lookup(plan).ok().flatten();
+        kept.or_else(|| self.memory.lookup(plan).ok().flatten())
+    }
+
+    /// `Err` says, for people, that it is remembered only until the program ends.
+    pub fn remember(&self, plan: &Plan, passphrase: &Passphrase) -> Result<(), String> {
+        let label = hindsight::i18n::gettext_f("Backups on {place}", &[("place", &plan.place.label)]);
+        self.keyring.remember(&plan.id, &label, passphrase).map_err(|error| {
+            let _ = self.memory.remember(&plan.id, &label, passphrase);
+            match error {
+                KeyringError::Unavailable(_) => {
+                    gettext("No keyring is available: the password is remembered until you quit")
+                }
+                KeyringError::Dismissed => {
+                    gettext("The keyring is locked: the password is remembered until you quit")
+                }
+                KeyringError::Other(_) => {
+                    gettext("The keyring failed: the password is remembered until you quit")
+                }
+            }
+        })
+    }
+
+    pub fn forget(&self, plan: &str) -> Result<(), KeyringError> {
+        let _ = self.memory.forget(plan);
+        self.keyring.forget(plan)
+    }
+
+    pub fn prepare(
+        &self,
+        plan: &Plan,
+        request: &Request,
+        passphrase: Option<Passphrase>,
+    ) -> Result<Prepared, NotReady> {
+        let access = access(plan, passphrase)?;
+        let job = match &request.what {
+            What::BackUp => {
+                jobs::backup(plan, &access, &self.home, &self.caches, request.answers).map(Job::Backup)
+            }
+            What::Verify { compare } => {
+                jobs::verify(plan, &access, &self.home, &self.caches, *compare).map(Job::Verify)
+            }
+            What::Restore(restore) => {
+                let (path, target) = (restore.path.clone(), restore.target.clone());
+                jobs::restore(plan, &access, &self.caches, path, Some(restore.date), target).map(Job::Restore)
+            }
+            What::Erase => jobs::erase(plan, &access, &self.caches).map(Job::Erase),
+        };
+        let job = job.map_err(|error| NotReady::Failed(explain(&error)))?;
+        let run = match request.what {
+            What::BackUp => Some(self.begin(&plan.id)?),
+            What::Verify { .. } => Some(self.begin(&checks_of(&plan.id))?),
+            What::Restore(_) | What::Erase => None,
+        };
+        Ok(Prepared { job, run })
+    }
+
+    fn begin(&self, plan: &str) -> Result<Run, NotReady> {
+        let run = Ledger::open(&self.ledger).and_then(|ledger| ledger.begin(plan, now()));
+        run.map_err(|error| match error {
+            LedgerError::AlreadyRunning => NotReady::AlreadyRunning,
+            other => NotReady::Failed(Explanation {
+                title: gettext("The Backup Could Not Begin"),
+                sentence: other.to_string(),
+                hint: None,
+            }),
+        })
+    }
+
+    /// For reading what is there.
+    pub fn place(&self, plan: &Plan, passphrase: Option<Passphrase>) -> Result<Place, NotReady> {
+        let access = access(plan, passphrase)?;
+        jobs::engine_place(plan, &access, &self.caches).map_err(|error| NotReady::Failed(explain(&error)))
+    }
+
+    /// A history that cannot be read is shown as none: it holds nothing that a backup needs.
+    pub fn facts(&self, plan: &Plan) -> Facts {
+        let mut facts = Facts { space: space(&plan.place), ..Facts::default() };
+        if let Ok(ledger) = Ledger::open(&self.ledger) {
+            facts.last = ledger.last(&plan.id).ok().flatten();
+            facts.last_success = ledger.last_success(&plan.id).ok().flatten();
+            facts.checked = ledger.last(&checks_of(&plan.id)).ok().flatten();
+            facts.crashed = ledger.take_crash(&plan.id).ok().flatten();
+        }
+        facts
+    }
+}
+
+/// Tries a place out and gives it its identity, or reads the one it has.
+pub fn try_out(place: PlanPlace) -> Result<PlanPlace, Explanation> {
+    let spec = place.spec().map_err(|error| place_trouble(&error))?;
+    let destination = spec.connect();
+    let failed = |error| explain(&Error::Destination(error));
+    let ctx = Context::silent();
+    let marker = trial::adopt_or_mark(&*destination, &ctx).map_err(failed)?;
+    for check in trial::try_place(&*destination, &ctx) {
+        check.result.map_err(failed)?;
+    }
+    Ok(PlanPlace { marker: Some(marker.id), ..place })
+}
+
+pub fn place_trouble(error: &PlaceError) -> Explanation {
+    match error {
+        PlaceError::NotConnected { label } => texts::not_connected(label),
+        other => Explanation { title: gettext("Place Not Usable"), sentence: other.to_string(), hint: None },
+    }
+}
+
+pub fn record(run: Run, outcome: &RunOutcome) {
+    // The run counts as killed if its end cannot be written down: nothing worse.
+    let _ = run.finish(outcome, now());
+}
+
+fn access(plan: &Plan, passphrase: Option<Passphrase>) -> Result<Access, NotReady> {
+    match plan.place.spec() {
+        Ok(spec) => Ok(Access { spec, passphrase }),
+        Err(PlaceError::NotConnected { label }) => Err(NotReady::NotConnected { label }),
+        Err(other) => Err(NotReady::Failed(place_trouble(&other))),
+    }
+}
+
+/// Under this name the ledger has the checks of a plan's backups.
+fn checks_of(plan: &str) -> String {
+    format!("{plan}-checks")
+}
+
+/// Of the disk that the place is on, where it is there and tells.
+fn space(place: &PlanPlace) -> Option<Space> {
+    let spec = place.spec().ok()?;
+    let folder = spec.folder()?;
+    let existing = folder.ancestors().find(|path| path.is_dir())?;
+    let stat = rustix::fs::statvfs(existing).ok()?;
+    let total = stat.f_blocks * stat.f_frsize;
+    (total > 0).then_some(Space { free: stat.f_bavail * stat.f_frsize, total })
+}
+
+fn settings_trouble(error: hindsight::settings::SettingsError) -> Explanation {
+    Explanation { title: gettext("Settings Not Usable"), sentence: error.to_string(), hint: None }
+}
+
+/// Seconds since 1970.
+pub fn now() -> i64 {
+    hindsight::entry::Timestamp::now().seconds
+}

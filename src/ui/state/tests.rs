@@ -1,0 +1,225 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
+
+use std::path::Path;
+
+use hindsight::context::ProblemKind;
+use hindsight::engine::{BackupReport, VerifyReport};
+use hindsight::settings::{PlaceKind, PlanPlace};
+
+use super::*;
+
+const SECRET: &str = "correct horse";
+
+fn plan() -> Plan {
+    let kind = PlaceKind::Folder { path: "/x".into() };
+    let place = PlanPlace { kind, label: "Red Disk".into(), marker: Some("id".into()) };
+    Plan::for_home("Red Disk", place, Path::new("/")).unwrap()
+}
+
+fn with(plan: Plan) -> (AppState, Request) {
+    let mut state = AppState::default();
+    let request = Request::new(&plan.id, What::BackUp);
+    assert_eq!(state.on(Message::Plans(vec![plan])), []);
+    (state, request)
+}
+
+fn secret() -> Passphrase {
+    Passphrase::new(SECRET)
+}
+
+/// A state whose backup runs.
+fn running() -> (AppState, Request) {
+    let (mut state, request) = with(plan());
+    state.on(Message::Wanted(request.clone()));
+    state.on(Message::PasswordFound(Some(secret())));
+    state.on(Message::Running);
+    (state, request)
+}
+
+fn backed_up() -> Outcome {
+    Outcome::Completed(Report::Backup(BackupReport::default()))
+}
+
+fn failed(error: Error) -> Message {
+    Message::Finished(Outcome::Failed(error))
+}
+
+#[test]
+fn a_backup_asks_the_keyring_first_and_somebody_then() {
+    let (mut state, request) = with(plan());
+    let effects = state.on(Message::Wanted(request.clone()));
+    assert_eq!(effects, [Effect::FindPassword { plan: request.plan.clone() }]);
+    let effects = state.on(Message::PasswordFound(None));
+    assert_eq!(effects, [Effect::AskPassword { plan: request.plan.clone(), wrong: false }]);
+    let effects = state.on(Message::PasswordTyped { passphrase: secret(), remember: true });
+    let remember = Effect::Remember { plan: request.plan.clone(), passphrase: secret() };
+    assert_eq!(effects, [remember, Effect::Prepare { request, passphrase: Some(secret()) }]);
+}
+
+#[test]
+fn without_encryption_nobody_is_asked() {
+    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    let effects = state.on(Message::Wanted(request.clone()));
+    assert_eq!(effects, [Effect::Prepare { request, passphrase: None }]);
+}
+
+#[test]
+fn a_password_once_known_is_not_asked_for_again() {
+    let (mut state, request) = running();
+    state.on(Message::Finished(backed_up()));
+    let effects = state.on(Message::Wanted(request.clone()));
+    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
+}
+
+#[test]
+fn a_wrong_password_is_said_at_once_and_the_same_request_goes_on() {
+    let (mut state, request) = running();
+    let effects = state.on(failed(Error::PassphraseWrong));
+    assert!(effects.contains(&Effect::AskPassword { plan: request.plan.clone(), wrong: true }));
+    assert_eq!(state.password(&request.plan), None);
+    let right = Passphrase::new("right");
+    let effects = state.on(Message::PasswordTyped { passphrase: right.clone(), remember: false });
+    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(right) }]);
+}
+
+#[test]
+fn closing_the_password_dialog_ends_the_request() {
+    let (mut state, request) = with(plan());
+    state.on(Message::Wanted(request));
+    state.on(Message::PasswordFound(None));
+    assert_eq!(state.on(Message::Declined), []);
+    assert!(!state.is_busy());
+}
+
+#[test]
+fn stop_is_passed_on_once_and_a_stopped_run_is_no_failure() {
+    let (mut state, request) = running();
+    assert_eq!(state.on(Message::StopWanted), [Effect::Cancel(Why::User)]);
+    assert_eq!(state.on(Message::StopWanted), []);
+    let effects = state.on(Message::Finished(Outcome::Cancelled(Why::User)));
+    assert_eq!(effects, [Effect::Record { plan: request.plan, outcome: RunOutcome::Stopped }]);
+    assert!(!state.is_busy());
+}
+
+#[test]
+fn what_is_stopped_while_it_is_prepared_stays_stopping() {
+    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    state.on(Message::Wanted(request));
+    state.on(Message::StopWanted);
+    state.on(Message::Running);
+    assert_eq!(state.activity.unwrap().stage, Stage::Stopping);
+}
+
+#[test]
+fn pressing_twice_runs_once_and_other_wishes_wait() {
+    let (mut state, request) = running();
+    assert_eq!(state.on(Message::Wanted(request.clone())), []);
+    let verify = Request::new(&request.plan, What::Verify { compare: false });
+    assert_eq!(state.on(Message::Wanted(verify.clone())), []);
+    let effects = state.on(Message::Finished(backed_up()));
+    assert!(effects.contains(&Effect::Prepare { request: verify, passphrase: Some(secret()) }));
+    let report = VerifyReport { compared: 3, ..VerifyReport::default() };
+    state.on(Message::Finished(Outcome::Completed(Report::Verify(report))));
+    assert!(!state.is_busy(), "the second press of the same button is forgotten");
+}
+
+#[test]
+fn missing_files_stop_the_run_with_a_question_and_yes_goes_on() {
+    let (mut state, request) = running();
+    let shrunk = Error::SourceShrunk {
+        folder: "/home/ada/Pictures".into(),
+        before: 900,
+        now: 0,
+        reason: hindsight::error::Shrunk::Empty,
+    };
+    let effects = state.on(failed(shrunk));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::AskMissing { .. })), "{effects:?}");
+    assert!(state.is_busy(), "it waits for the answer");
+    let effects = state.confirm(|answers| answers.accept_missing = true);
+    let answers = Answers { accept_missing: true, ..Answers::default() };
+    let request = Request { answers, ..request };
+    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
+}
+
+#[test]
+fn the_backups_of_another_computer_are_continued_only_when_somebody_says_so() {
+    let (mut state, _) = running();
+    let other = Error::HostChanged { now: "a".into(), before: "b".into() };
+    let effects = state.on(failed(other));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::AskMismatch { .. })));
+    assert_eq!(state.on(Message::Declined), []);
+    assert!(!state.is_busy());
+}
+
+#[test]
+fn other_failures_are_shown_with_a_way_to_try_again() {
+    let (mut state, request) = running();
+    let effects = state.on(failed(Error::Internal("odd".into())));
+    assert!(matches!(&effects[0], Effect::Record { outcome: RunOutcome::Failed { .. }, .. }));
+    let Effect::ShowError { retry, details, .. } = &effects[1] else { panic!("{effects:?}") };
+    assert_eq!((retry.as_ref(), details.contains("odd")), (Some(&request), true));
+    assert!(!state.is_busy());
+}
+
+#[test]
+fn a_run_by_itself_asks_nobody_anything() {
+    let (mut state, request) = with(plan());
+    let request = Request { by_itself: true, ..request };
+    state.on(Message::Wanted(request.clone()));
+    assert_eq!(state.on(Message::PasswordFound(None)), []);
+    assert!(!state.is_busy());
+
+    state.on(Message::Wanted(request.clone()));
+    state.on(Message::PasswordFound(Some(secret())));
+    let missing = NotReady::NotConnected { label: "Red Disk".into() };
+    assert_eq!(state.on(Message::NotReady(missing)), []);
+
+    state.on(Message::Wanted(request));
+    state.on(Message::Running);
+    let effects = state.on(failed(Error::PassphraseWrong));
+    assert!(matches!(effects.as_slice(), [Effect::Record { .. }]), "{effects:?}");
+    assert!(!state.is_busy());
+}
+
+#[test]
+fn problems_are_kept_up_to_a_limit_and_all_are_counted() {
+    let (mut state, request) = running();
+    for number in 0..PROBLEMS_SHOWN + 5 {
+        let path = format!("/{number}").into();
+        let detail = "Permission denied".into();
+        state.on(Message::Problem(Problem { kind: ProblemKind::Unreadable, path, detail }));
+    }
+    state.on(Message::Finished(backed_up()));
+    let (kept, count) = state.problems(&request.plan).unwrap();
+    assert_eq!((kept.len(), *count), (PROBLEMS_SHOWN, PROBLEMS_SHOWN as u64 + 5));
+}
+
+#[test]
+fn a_missing_drive_is_waited_for() {
+    let (mut state, request) = with(plan());
+    state.on(Message::Wanted(request));
+    state.on(Message::PasswordFound(Some(secret())));
+    let missing = NotReady::NotConnected { label: "Red Disk".into() };
+    assert_eq!(state.on(Message::NotReady(missing)), [Effect::AskDrive { label: "Red Disk".into() }]);
+    assert!(state.is_busy());
+}
+
+#[test]
+fn the_plan_goes_when_its_backups_are_gone() {
+    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    state.on(Message::Wanted(Request::new(&request.plan, What::Erase)));
+    state.on(Message::Running);
+    let effects = state.on(Message::Finished(Outcome::Completed(Report::Erase)));
+    assert_eq!(effects, [Effect::Forget { plan: request.plan }]);
+}
+
+#[test]
+fn no_message_shows_a_password_in_a_log() {
+    let messages = [
+        Message::PasswordFound(Some(secret())),
+        Message::PasswordTyped { passphrase: secret(), remember: true },
+    ];
+    assert!(!format!("{messages:?}").contains(SECRET));
+    let (state, _) = running();
+    assert!(!format!("{state:?}").contains(SECRET));
+}
