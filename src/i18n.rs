@@ -47,7 +47,9 @@ mod tests {
 
     #[test]
     fn counts_choose_their_form() {
-        let text = |count| ngettext_f("{count} file in {folder}", "{count} files in {folder}", count, &[("folder", "a")]);
+        let text = |count| {
+            ngettext_f("{count} file in {folder}", "{count} files in {folder}", count, &[("folder", "a")])
+        };
         assert_eq!(text(1), "1 file in a");
         assert_eq!(text(0), "0 files in a");
         assert_eq!(text(5_000_000_001), "5000000001 files in a");

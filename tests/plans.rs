@@ -66,7 +66,7 @@ impl Computer {
         Ledger::open(&self.path("home/.local/state/hindsight/runs.sqlite")).unwrap()
     }
 
-    /// The plan as it is now, with a change to it.
+    /// As somebody does in the app.
     fn change(&self, change: impl FnOnce(&mut Plan)) {
         self.store().change(|settings| change(&mut settings.plans[0])).unwrap();
     }
@@ -318,7 +318,7 @@ fn without_a_password_a_run_ends_at_once() {
 #[test]
 fn a_run_that_is_killed_is_noticed_and_a_second_one_beside_it_refused() {
     let computer = Computer::new();
-    // A fifo as the password's terminal would do; here a large source keeps the run busy.
+    // Enough to keep the first run busy while the second one starts.
     for number in 0..3000 {
         write(&computer.path(&format!("home/many/{number}")), &"x".repeat(20_000));
     }
@@ -340,7 +340,7 @@ fn a_run_that_is_killed_is_noticed_and_a_second_one_beside_it_refused() {
 }
 
 #[test]
-fn erasing_leaves_what_is_not_ours_and_no_other_place_is_touched() {
+fn erasing_leaves_what_is_not_ours_and_touches_no_other_place() {
     let computer = Computer::new();
     computer.back_up();
     write(&computer.path("home/Music/song"), "another");

@@ -43,24 +43,22 @@ impl Drives {
     /// Drives that can be taken away, by name.
     pub fn list(&self) -> Vec<Drive> {
         let volumes = self.monitor.volumes();
-        let mut drives: Vec<_> = volumes.iter().filter(|volume| is_external(volume)).filter_map(drive).collect();
+        let mut drives: Vec<_> =
+            volumes.iter().filter(|volume| is_external(volume)).filter_map(drive).collect();
         drives.sort_by(|a, b| a.name.cmp(&b.name));
         drives
     }
+}
 
-    /// Mounts the drive, asking for its password by `operation` where it has one; its mount point.
-    pub async fn mount(
-        &self,
-        uuid: &str,
-        operation: &impl IsA<gio::MountOperation>,
-    ) -> Result<PathBuf, gtk::glib::Error> {
-        let missing = || gtk::glib::Error::new(gio::IOErrorEnum::NotFound, "the drive is not connected");
-        let volumes = self.monitor.volumes();
-        let volume = volumes.iter().find(|volume| uuid_of(volume).as_deref() == Some(uuid)).ok_or_else(missing)?;
-        if volume.get_mount().is_none() {
-            volume.mount_future(gio::MountMountFlags::NONE, Some(operation)).await?;
+/// Mounts a drive that is connected, asking for its password by `operation` where it has one. Fine if it is mounted.
+pub async fn mount(uuid: &str, operation: &impl IsA<gio::MountOperation>) -> Result<(), gtk::glib::Error> {
+    let volumes = gio::VolumeMonitor::get().volumes();
+    match volumes.iter().find(|volume| uuid_of(volume).as_deref() == Some(uuid)) {
+        Some(volume) if volume.get_mount().is_none() => {
+            volume.mount_future(gio::MountMountFlags::NONE, Some(operation)).await
         }
-        volume.get_mount().and_then(|mount| mount.root().path()).ok_or_else(missing)
+        Some(_) => Ok(()),
+        None => Err(gtk::glib::Error::new(gio::IOErrorEnum::NotFound, "the drive is not connected")),
     }
 }
 
@@ -88,5 +86,7 @@ fn uuid_of(volume: &gio::Volume) -> Option<String> {
 }
 
 fn is_external(volume: &gio::Volume) -> bool {
-    volume.drive().is_some_and(|drive| drive.is_removable() || drive.is_media_removable() || drive.can_eject())
+    volume
+        .drive()
+        .is_some_and(|drive| drive.is_removable() || drive.is_media_removable() || drive.can_eject())
 }

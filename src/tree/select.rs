@@ -139,11 +139,13 @@ impl Selection {
         let mut scan = false;
         for rule in self.rules.iter() {
             let said = match rule {
-                Compiled::Glob { glob, include } => match (glob.fits(&full, is_directory), include) {
-                    (Fit::Matches, true) => Some(Decision::Include),
-                    (Fit::Matches, false) => Some(Decision::Exclude),
-                    (Fit::Leads, true) => Some(Decision::Scan),
-                    _ => None,
+                Compiled::Glob { glob, include: false } => {
+                    glob.matches(&full, is_directory).then_some(Decision::Exclude)
+                }
+                Compiled::Glob { glob, include: true } => match glob.fits(&full, is_directory) {
+                    Fit::Matches => Some(Decision::Include),
+                    Fit::Leads => Some(Decision::Scan),
+                    Fit::Not => None,
                 },
                 Compiled::IfPresent(name) => {
                     (is_directory && holds(Marker::Named(name))).then_some(Decision::Exclude)

@@ -75,10 +75,7 @@ pub fn menu() -> gio::Menu {
     );
     menu.append_section(
         None,
-        &section(&[
-            ("_Keyboard Shortcuts", "win.show-shortcuts"),
-            ("_About Hindsight", "win.about"),
-        ]),
+        &section(&[("_Keyboard Shortcuts", "win.show-shortcuts"), ("_About Hindsight", "win.about")]),
     );
     menu
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hindsight::settings::{Folder, PlanPlace, Plan, Preset, Schedule};
+use hindsight::settings::{Folder, Plan, PlanPlace, Preset, Schedule};
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum PlanChange {

@@ -21,7 +21,11 @@ pub fn row(
         .title(escaped(&name))
         .subtitle(escaped(&path.display().to_string()))
         .build();
-    row.add_prefix(&gtk::Image::from_icon_name(if path == home { "user-home-symbolic" } else { "folder-symbolic" }));
+    row.add_prefix(&gtk::Image::from_icon_name(if path == home {
+        "user-home-symbolic"
+    } else {
+        "folder-symbolic"
+    }));
     if let Some(size) = size {
         row.add_suffix(size);
     }

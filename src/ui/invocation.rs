@@ -5,16 +5,20 @@ use std::path::PathBuf;
 
 use adw::prelude::*;
 use hindsight::i18n::gettext;
-use relm4::gtk::{gio, glib};
 use relm4::adw;
+use relm4::gtk::{gio, glib};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Invocation {
     Open,
     /// The plan by name or id; the one shown if none is given.
-    BackUp { plan: Option<String> },
+    BackUp {
+        plan: Option<String>,
+    },
     /// The page, at the folder of the first file.
-    Restore { files: Vec<PathBuf> },
+    Restore {
+        files: Vec<PathBuf>,
+    },
     Preferences,
 }
 
@@ -73,7 +77,9 @@ fn choose(
         (true, ..) => {
             Invocation::BackUp { plan: rest.first().map(|word| word.to_string_lossy().into_owned()) }
         }
-        (_, true, _) => Invocation::Restore { files: rest.into_iter().map(|file| folder.join(file)).collect() },
+        (_, true, _) => {
+            Invocation::Restore { files: rest.into_iter().map(|file| folder.join(file)).collect() }
+        }
         (.., true) => Invocation::Preferences,
         _ => Invocation::Open,
     }

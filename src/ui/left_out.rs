@@ -16,9 +16,13 @@ pub fn preset_words(preset: Preset) -> (String, String) {
     match preset {
         Preset::Caches => (gettext("Caches"), gettext("Made again by applications when needed")),
         Preset::Trash => (gettext("Trash"), gettext("What you have thrown away")),
-        Preset::BuildTrees => (gettext("Build Trees"), gettext("What programmers’ tools make again from sources")),
+        Preset::BuildTrees => {
+            (gettext("Build Trees"), gettext("What programmers’ tools make again from sources"))
+        }
         Preset::VirtualMachines => (gettext("Virtual Machines"), gettext("Disks of Boxes and VirtualBox")),
-        Preset::FlatpakCaches => (gettext("Caches of Flatpak Apps"), gettext("Made again by applications when needed")),
+        Preset::FlatpakCaches => {
+            (gettext("Caches of Flatpak Apps"), gettext("Made again by applications when needed"))
+        }
         Preset::Steam => (gettext("Steam Games"), gettext("Can be downloaded again")),
         Preset::Downloads => (gettext("Downloads"), gettext("The folder for downloads")),
     }
@@ -34,7 +38,10 @@ pub fn page(found: &[LeftOut], home: &Path) -> adw::NavigationPage {
         };
         let files = ngettext_f("{count} file", "{count} files", out.totals.files, &[]);
         let row = adw::ActionRow::builder().title(escaped(&shown)).subtitle(files).build();
-        let size = gtk::Label::builder().label(texts::size(out.totals.bytes)).css_classes(["dim-label", "numeric"]).build();
+        let size = gtk::Label::builder()
+            .label(texts::size(out.totals.bytes))
+            .css_classes(["dim-label", "numeric"])
+            .build();
         row.add_suffix(&size);
         group.add(&row);
     }

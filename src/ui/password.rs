@@ -129,6 +129,9 @@ impl Component for NewPassword {
                         gtk::LevelBar {
                             set_max_value: 3.0,
                             set_mode: gtk::LevelBarMode::Discrete,
+                            add_offset_value: (gtk::LEVEL_BAR_OFFSET_LOW, 1.0),
+                            add_offset_value: (gtk::LEVEL_BAR_OFFSET_HIGH, 2.0),
+                            add_offset_value: (gtk::LEVEL_BAR_OFFSET_FULL, 3.0),
                             set_accessible_role: gtk::AccessibleRole::Presentation,
                             #[watch]
                             set_value: f64::from(strength(&model.first) as u8),

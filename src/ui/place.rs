@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
-use hindsight::desktop::drives::{Drive, Drives};
+use hindsight::desktop::drives::{self, Drive, Drives};
 use hindsight::destination::MARKER_NAME;
 use hindsight::i18n::gettext;
 use hindsight::settings::{PlaceKind, PlanPlace, place_folder_name};
@@ -119,7 +119,10 @@ impl Component for PlaceChooser {
             }
             PlaceInput::DriveChosen(index) => {
                 let Some(drive) = self.listed.get(index) else { return };
-                let folder = self.below(Path::new(FOLDER_ON_DRIVE));
+                if drive.mount.is_none() {
+                    open_drive(root, &drive.uuid);
+                }
+                let folder = Path::new(FOLDER_ON_DRIVE).join(place_folder_name());
                 let kind = PlaceKind::Drive { uuid: drive.uuid.clone(), folder };
                 self.choose(Some(PlanPlace { kind, label: drive.name.clone(), marker: None }), &sender);
             }
@@ -173,7 +176,11 @@ impl PlaceChooser {
             first.get_or_insert_with(|| radio.clone());
             let row = adw::ActionRow::builder()
                 .title(escaped(&drive.name))
-                .subtitle(if drive.mount.is_some() { gettext("Connected") } else { gettext("Not opened yet") })
+                .subtitle(if drive.mount.is_some() {
+                    gettext("Connected")
+                } else {
+                    gettext("Not opened yet")
+                })
                 .activatable_widget(&radio)
                 .build();
             row.add_prefix(&gtk::Image::from_icon_name("drive-harddisk-symbolic"));
@@ -217,6 +224,13 @@ fn holds_backups(folder: &Path) -> bool {
         let name = name.to_string_lossy();
         name == MARKER_NAME || (name.starts_with("duplicity-") && name.contains(".manifest"))
     })
+}
+
+/// Mounts a drive, with the desktop's dialog where it asks for a password. What fails is said by whoever needs it.
+pub fn open_drive(widget: &impl IsA<gtk::Widget>, uuid: &str) {
+    let window = widget.root().and_downcast::<gtk::Window>();
+    let (operation, uuid) = (gtk::MountOperation::new(window.as_ref()), uuid.to_owned());
+    gtk::glib::spawn_future_local(async move { drives::mount(&uuid, &operation).await });
 }
 
 /// The desktop's own folder chooser.

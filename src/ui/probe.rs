@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use adw::prelude::*;
-use relm4::gtk::glib;
 use relm4::adw;
+use relm4::gtk::glib;
 
 /// Names a file: a line for every stall, in whole milliseconds.
 const STALLS: &str = "HINDSIGHT_TEST_STALLS";
@@ -55,4 +55,3 @@ fn watch_beat(mut file: File) {
         glib::ControlFlow::Continue
     });
 }
-

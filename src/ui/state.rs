@@ -39,7 +39,9 @@ pub struct Request {
 #[derive(Clone, PartialEq, Debug)]
 pub enum What {
     BackUp,
-    Verify { compare: bool },
+    Verify {
+        compare: bool,
+    },
     Restore(Restore),
     /// Delete all backups, then the plan.
     Erase,
@@ -61,12 +63,18 @@ impl Request {
 #[derive(Debug)]
 pub enum Message {
     Plans(Vec<Plan>),
-    Recorded { plan: String, facts: Facts },
+    Recorded {
+        plan: String,
+        facts: Facts,
+    },
     Wanted(Request),
     StopWanted,
     /// The keyring's answer; `None` if it holds nothing or there is none.
     PasswordFound(Option<Passphrase>),
-    PasswordTyped { passphrase: Passphrase, remember: bool },
+    PasswordTyped {
+        passphrase: Passphrase,
+        remember: bool,
+    },
     /// A question was closed without an answer.
     Declined,
     /// The job could not be made: the place is not there, or somebody else is at it.
@@ -80,7 +88,9 @@ pub enum Message {
 #[derive(Debug)]
 pub enum NotReady {
     /// The drive of this name is to be connected.
-    NotConnected { label: String },
+    NotConnected {
+        label: String,
+    },
     AlreadyRunning,
     Failed(Explanation),
 }
@@ -100,22 +110,53 @@ impl NotReady {
 /// What the window does next.
 #[derive(PartialEq, Debug)]
 pub enum Effect {
-    FindPassword { plan: String },
-    AskPassword { plan: String, wrong: bool },
-    Remember { plan: String, passphrase: Passphrase },
-    Prepare { request: Request, passphrase: Option<Passphrase> },
+    FindPassword {
+        plan: String,
+    },
+    AskPassword {
+        plan: String,
+        wrong: bool,
+    },
+    Remember {
+        plan: String,
+        passphrase: Passphrase,
+    },
+    Prepare {
+        request: Request,
+        passphrase: Option<Passphrase>,
+    },
     Cancel(Why),
     /// How the run ended, for the ledger.
-    Record { plan: String, outcome: RunOutcome },
-    AskDrive { label: String },
-    AskMissing { explanation: Explanation },
-    AskMismatch { explanation: Explanation },
-    ShowError { explanation: Explanation, details: String, retry: Option<Request> },
-    ShowProblems { problems: Vec<Problem>, total: u64 },
+    Record {
+        plan: String,
+        outcome: RunOutcome,
+    },
+    AskDrive {
+        label: String,
+    },
+    AskMissing {
+        explanation: Explanation,
+    },
+    AskMismatch {
+        explanation: Explanation,
+    },
+    ShowError {
+        explanation: Explanation,
+        details: String,
+        retry: Option<Request>,
+    },
+    ShowProblems {
+        problems: Vec<Problem>,
+        total: u64,
+    },
     Toast(String),
-    Restored { target: PathBuf },
+    Restored {
+        target: PathBuf,
+    },
     /// The plan's backups are gone: so is the plan.
-    Forget { plan: String },
+    Forget {
+        plan: String,
+    },
 }
 
 /// What is known of a plan's runs.
@@ -204,7 +245,9 @@ impl AppState {
             Message::Wanted(request) => return self.wanted(request),
             Message::StopWanted => return self.stop(),
             Message::PasswordFound(found) => return self.password_found(found),
-            Message::PasswordTyped { passphrase, remember } => return self.password_typed(passphrase, remember),
+            Message::PasswordTyped { passphrase, remember } => {
+                return self.password_typed(passphrase, remember);
+            }
             Message::Declined => return self.next(),
             Message::NotReady(why) => return self.not_ready(why),
             Message::Running => self.set_stage(Stage::Running),
@@ -305,8 +348,8 @@ impl AppState {
         let Some(activity) = &self.activity else { return Vec::new() };
         let request = activity.request.clone();
         self.know_password(&request.plan, passphrase.clone());
-        let remembered = remember
-            .then(|| Effect::Remember { plan: request.plan.clone(), passphrase: passphrase.clone() });
+        let remembered =
+            remember.then(|| Effect::Remember { plan: request.plan.clone(), passphrase: passphrase.clone() });
         remembered.into_iter().chain([Effect::Prepare { request, passphrase: Some(passphrase) }]).collect()
     }
 

@@ -60,9 +60,7 @@ pub fn status(plan: &Plan, facts: &Facts, now: i64) -> Status {
             ),
             sentence: saved,
         },
-        None if facts.crashed.is_some() => {
-            attention(gettext("The Last Backup Was Interrupted"), saved)
-        }
+        None if facts.crashed.is_some() => attention(gettext("The Last Backup Was Interrupted"), saved),
         _ => Status { mood: Mood::Good, title: gettext("Your Files Are Safe"), sentence: saved },
     }
 }
@@ -189,7 +187,12 @@ pub fn folders(plan: &Plan, home: &std::path::Path) -> String {
     let name = folder_name(&first.path, home);
     match plan.folders.len() {
         1 => name,
-        count => ngettext_f("{name} and {count} more", "{name} and {count} more", count as u64 - 1, &[("name", &name)]),
+        count => ngettext_f(
+            "{name} and {count} more",
+            "{name} and {count} more",
+            count as u64 - 1,
+            &[("name", &name)],
+        ),
     }
 }
 
@@ -289,8 +292,18 @@ pub fn backed_up(report: &BackupReport) -> String {
 
 pub fn verified(report: &VerifyReport) -> String {
     match report.lost + report.differences {
-        0 => ngettext_f("{count} item read back, all intact", "{count} items read back, all intact", report.compared, &[]),
-        bad => ngettext_f("{count} item is not as it was saved", "{count} items are not as they were saved", bad, &[]),
+        0 => ngettext_f(
+            "{count} item read back, all intact",
+            "{count} items read back, all intact",
+            report.compared,
+            &[],
+        ),
+        bad => ngettext_f(
+            "{count} item is not as it was saved",
+            "{count} items are not as they were saved",
+            bad,
+            &[],
+        ),
     }
 }
 

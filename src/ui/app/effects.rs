@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use adw::prelude::*;
 use hindsight::i18n::{gettext, gettext_f};
+use hindsight::settings::PlaceKind;
 use relm4::adw;
 use relm4::prelude::*;
 
 use super::{App, AppCommand, AppInput, AppWidgets, Confirmed};
 use crate::ui::dialogs;
 use crate::ui::operation::OperationInput;
+use crate::ui::place::open_drive;
 use crate::ui::state::{Effect, Message};
 
 impl App {
@@ -75,14 +77,16 @@ impl App {
             Effect::ShowError { explanation, details, retry } => {
                 let retry = retry.map(|request| {
                     let input = sender.input_sender().clone();
-                    Box::new(move || input.emit(AppInput::State(Message::Wanted(request)))) as Box<dyn FnOnce()>
+                    Box::new(move || input.emit(AppInput::State(Message::Wanted(request))))
+                        as Box<dyn FnOnce()>
                 });
                 dialogs::show_error(root, &explanation, &details, retry);
             }
             Effect::ShowProblems { problems, total } => dialogs::show_problems(root, &problems, total),
             Effect::Toast(text) => widgets.toasts.add_toast(adw::Toast::new(&text)),
             Effect::Restored { target } => {
-                let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let toast = adw::Toast::builder()
                     .title(gettext_f("Restored “{name}”", &[("name", &name)]))
                     .button_label(gettext("Open Folder"))
@@ -127,10 +131,18 @@ impl App {
             }
         });
         dialog.present(Some(root));
+        if let Some(PlaceKind::Drive { uuid, .. }) = self.waiting_place() {
+            open_drive(root, &uuid);
+        }
         let input = sender.input_sender().clone();
         let watch = || hindsight::desktop::drives::Drives::watch(move || input.emit(AppInput::DrivesChanged));
         self.drives.get_or_insert_with(watch);
         self.waiting_for_drive = Some(dialog);
+    }
+
+    fn waiting_place(&self) -> Option<PlaceKind> {
+        let activity = self.state.activity.as_ref()?;
+        Some(self.plan_of(&activity.request.plan)?.place.kind)
     }
 
     pub(super) fn drives_changed(&mut self, sender: &ComponentSender<Self>) {

@@ -353,8 +353,9 @@ impl App {
 
     fn look_up_facts(&self, plan: &Plan, sender: &ComponentSender<Self>) {
         let (services, plan) = (Arc::clone(&self.services), plan.clone());
-        sender.spawn_oneshot_command(move || {
-            AppCommand::Facts { facts: services.facts(&plan), plan: plan.id.clone() }
+        sender.spawn_oneshot_command(move || AppCommand::Facts {
+            facts: services.facts(&plan),
+            plan: plan.id.clone(),
         });
     }
 
@@ -440,8 +441,9 @@ impl App {
 }
 
 fn watch_settings(file: &std::path::Path, input: relm4::Sender<AppInput>) -> Option<gio::FileMonitor> {
-    let monitor =
-        gio::File::for_path(file).monitor_file(gio::FileMonitorFlags::NONE, None::<&gio::Cancellable>).ok()?;
+    let monitor = gio::File::for_path(file)
+        .monitor_file(gio::FileMonitorFlags::NONE, None::<&gio::Cancellable>)
+        .ok()?;
     monitor.connect_changed(move |_, _, _, event| {
         if !matches!(event, gio::FileMonitorEvent::Changed) {
             input.emit(AppInput::SettingsChanged);

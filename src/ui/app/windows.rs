@@ -123,10 +123,16 @@ impl App {
         }
     }
 
-    fn open_preferences(&mut self, page: Page, sender: &ComponentSender<Self>, root: &adw::ApplicationWindow) {
+    fn open_preferences(
+        &mut self,
+        page: Page,
+        sender: &ComponentSender<Self>,
+        root: &adw::ApplicationWindow,
+    ) {
         let (Some(plan), None) = (self.plan().cloned(), &self.preferences) else { return };
         let init = PreferencesInit { plan, home: self.services.home.clone(), page };
-        let preferences = Preferences::builder().launch(init).forward(sender.input_sender(), AppInput::Preferences);
+        let preferences =
+            Preferences::builder().launch(init).forward(sender.input_sender(), AppInput::Preferences);
         preferences.widget().present(Some(root));
         self.preferences = Some(preferences);
     }
@@ -203,7 +209,8 @@ impl App {
         if widgets.pages.visible_page().and_then(|page| page.tag()).as_deref() == Some("restore") {
             return;
         }
-        let init = RestoreInit { label: plan.place.label.clone(), folder };
+        let ours = self.state.plan(&plan.id).is_some();
+        let init = RestoreInit { label: plan.place.label.clone(), folder, ours };
         let page = RestorePage::builder().launch(init).forward(sender.input_sender(), AppInput::Restore);
         widgets.pages.push(page.widget());
         let known = self.state.password(&plan.id).cloned();

@@ -93,7 +93,11 @@ impl Component for FoldersPage {
         }
     }
 
-    fn init((plan, home): Self::Init, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+    fn init(
+        (plan, home): Self::Init,
+        root: Self::Root,
+        sender: ComponentSender<Self>,
+    ) -> ComponentParts<Self> {
         let mut model = Self {
             plan,
             home,
@@ -306,10 +310,8 @@ fn pattern_row(pattern: &str, sender: &ComponentSender<FoldersPage>) -> adw::Pre
 }
 
 fn new_pattern_row(sender: &ComponentSender<FoldersPage>) -> adw::PreferencesRow {
-    let row = adw::EntryRow::builder()
-        .title(gettext("Leave Out Names Like *.iso"))
-        .show_apply_button(true)
-        .build();
+    let row =
+        adw::EntryRow::builder().title(gettext("Leave Out Names Like *.iso")).show_apply_button(true).build();
     let input = sender.input_sender().clone();
     row.connect_apply(move |row| {
         input.emit(FoldersInput::AddPattern(row.text().into()));
@@ -317,4 +319,3 @@ fn new_pattern_row(sender: &ComponentSender<FoldersPage>) -> adw::PreferencesRow
     });
     row.upcast()
 }
-

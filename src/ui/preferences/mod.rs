@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use adw::prelude::*;
 use hindsight::i18n::gettext;
 use hindsight::settings::Plan;
-use relm4::prelude::*;
 use relm4::adw;
+use relm4::prelude::*;
 
 use self::folders::{FoldersInput, FoldersOutput, FoldersPage};
 use self::place::{PlaceInput, PlacePage};
-use self::schedule::{SchedulePage, ScheduleInput};
+use self::schedule::{ScheduleInput, SchedulePage};
 use self::security::{SecurityInput, SecurityOutput, SecurityPage};
 use super::change::PlanChange;
 use super::left_out;
@@ -85,8 +85,7 @@ impl Component for Preferences {
             .launch((plan.clone(), home.clone()))
             .forward(input, PreferencesInput::Folders);
         let place = PlacePage::builder().launch(plan.clone()).forward(input, PreferencesInput::Change);
-        let schedule =
-            SchedulePage::builder().launch(plan.clone()).forward(input, PreferencesInput::Change);
+        let schedule = SchedulePage::builder().launch(plan.clone()).forward(input, PreferencesInput::Change);
         let security =
             SecurityPage::builder().launch(plan.clone()).forward(input, PreferencesInput::Security);
         for page in [folders.widget(), place.widget(), schedule.widget(), security.widget()] {

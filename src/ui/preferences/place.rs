@@ -113,8 +113,9 @@ impl Component for PlacePage {
             }
             PlaceInput::Name(_) => {}
             PlaceInput::ChooseAnother => {
-                let finder =
-                    Finder::builder().launch(Purpose::Keep).forward(sender.input_sender(), PlaceInput::Chosen);
+                let finder = Finder::builder()
+                    .launch(Purpose::Keep)
+                    .forward(sender.input_sender(), PlaceInput::Chosen);
                 finder.widget().present(Some(root));
                 self.finder = Some(finder);
             }

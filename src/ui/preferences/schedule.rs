@@ -4,8 +4,8 @@ use adw::prelude::*;
 use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
 use hindsight::settings::{Plan, Schedule};
-use relm4::prelude::*;
 use relm4::adw;
+use relm4::prelude::*;
 
 use crate::ui::change::PlanChange;
 use crate::ui::texts;
@@ -71,7 +71,7 @@ impl SimpleComponent for SchedulePage {
     }
 
     fn update(&mut self, input: ScheduleInput, sender: ComponentSender<Self>) {
-        let mut schedule = self.schedule.clone();
+        let mut schedule = self.schedule;
         match input {
             ScheduleInput::Plan(plan) => {
                 self.schedule = plan.schedule;
@@ -84,7 +84,7 @@ impl SimpleComponent for SchedulePage {
             },
         }
         if schedule != self.schedule {
-            self.schedule = schedule.clone();
+            self.schedule = schedule;
             let _ = sender.output(PlanChange::Schedule(schedule));
         }
     }

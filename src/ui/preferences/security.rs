@@ -3,8 +3,8 @@
 use adw::prelude::*;
 use hindsight::i18n::{gettext, gettext_f};
 use hindsight::settings::Plan;
-use relm4::prelude::*;
 use relm4::adw;
+use relm4::prelude::*;
 
 use crate::ui::dialogs;
 

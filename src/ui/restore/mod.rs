@@ -27,6 +27,8 @@ pub struct RestoreInit {
     pub label: String,
     /// The folder to begin in; the root where that is not known.
     pub folder: EntryPath,
+    /// The paths in the backups are those of this computer.
+    pub ours: bool,
 }
 
 enum State {
@@ -38,6 +40,7 @@ enum State {
 
 pub struct RestorePage {
     label: String,
+    ours: bool,
     state: State,
     reader: Option<Reader>,
     /// Newest first.
@@ -60,7 +63,10 @@ pub enum RestoreInput {
     NotReady(NotReady),
     Opened(Result<Vec<i64>, Error>),
     DateChosen(u32),
-    Listed { asked: u64, items: Result<Vec<timeline::Item>, Error> },
+    Listed {
+        asked: u64,
+        items: Result<Vec<timeline::Item>, Error>,
+    },
     Selected,
     Activated(u32),
     Up,
@@ -81,7 +87,9 @@ impl std::fmt::Debug for OpenPlace {
 #[derive(Debug)]
 pub enum RestoreOutput {
     /// The page cannot open the backups without.
-    PasswordNeeded { wrong: bool },
+    PasswordNeeded {
+        wrong: bool,
+    },
     Retry,
     Wanted(Restore),
 }
@@ -201,6 +209,7 @@ impl Component for RestorePage {
         let items = TypedListView::with_sorting();
         let model = Self {
             label: init.label,
+            ours: init.ours,
             state: State::Loading,
             reader: None,
             dates: Vec::new(),
@@ -379,14 +388,14 @@ impl RestorePage {
             .heading(gettext("Restore To"))
             .body(gettext_f("As of {date}. Nothing that exists is replaced.", &[("date", &date)]))
             .close_response("cancel")
-            .default_response("original")
             .build();
-        dialog.add_responses(&[
-            ("cancel", &gettext("Cancel")),
-            ("folder", &gettext("Choose Folder…")),
-            ("original", &gettext("Original Place")),
-        ]);
-        dialog.set_response_appearance("original", adw::ResponseAppearance::Suggested);
+        dialog.add_responses(&[("cancel", &gettext("Cancel")), ("folder", &gettext("Choose Folder…"))]);
+        if self.ours {
+            dialog.add_response("original", &gettext("Original Place"));
+        }
+        let best = if self.ours { "original" } else { "folder" };
+        dialog.set_default_response(Some(best));
+        dialog.set_response_appearance(best, adw::ResponseAppearance::Suggested);
         let (input, page) = (sender.input_sender().clone(), root.clone());
         dialog.choose(Some(root), None::<&gtk::gio::Cancellable>, move |response| match response.as_str() {
             "original" => input.emit(RestoreInput::TargetChosen(None)),
@@ -420,7 +429,8 @@ fn free_name(wanted: PathBuf) -> PathBuf {
     let name = wanted.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let numbered = |number: u32| {
         let number = number.to_string();
-        wanted.with_file_name(gettext_f("{name} (restored {number})", &[("name", &name), ("number", &number)]))
+        wanted
+            .with_file_name(gettext_f("{name} (restored {number})", &[("name", &name), ("number", &number)]))
     };
     (1..).map(numbered).find(|path| !taken(path)).unwrap_or(wanted)
 }

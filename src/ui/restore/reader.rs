@@ -16,7 +16,10 @@ pub struct Reader {
 impl Reader {
     /// `opened` is called once, on the new thread: with the dates of all backups, oldest first, or with what kept the
     /// backups from being opened.
-    pub fn open(place: Place, opened: impl FnOnce(Result<Vec<i64>, Error>) + Send + 'static) -> std::io::Result<Self> {
+    pub fn open(
+        place: Place,
+        opened: impl FnOnce(Result<Vec<i64>, Error>) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (questions, asked) = channel::<Question>();
         std::thread::Builder::new().name("timeline".into()).spawn(move || {
             let timeline = match Timeline::open(&place) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
 use hindsight::secret::Passphrase;
-use hindsight::settings::{Folder, FolderError, PlaceKind, PlanPlace, Plan, Schedule};
+use hindsight::settings::{Folder, FolderError, PlaceKind, Plan, PlanPlace, Schedule};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {

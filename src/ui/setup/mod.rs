@@ -10,7 +10,7 @@ use hindsight::explain::Explanation;
 use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
 use hindsight::secret::Passphrase;
-use hindsight::settings::{Plan, PlanPlace};
+use hindsight::settings::{Folder, FolderError, Plan, PlanPlace};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
@@ -135,11 +135,9 @@ impl Component for Setup {
     }
 
     fn init(home: PathBuf, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let place = PlaceChooser::builder()
-            .launch(Purpose::Keep)
-            .forward(sender.input_sender(), SetupInput::Place);
-        let password =
-            NewPassword::builder().launch(()).forward(sender.input_sender(), SetupInput::Password);
+        let place =
+            PlaceChooser::builder().launch(Purpose::Keep).forward(sender.input_sender(), SetupInput::Place);
+        let password = NewPassword::builder().launch(()).forward(sender.input_sender(), SetupInput::Password);
         let draft = Draft::new(&home);
         let mut model = Self { home, draft, testing: false, place, password, next: Vec::new() };
         let widgets = view_output!();
@@ -174,8 +172,10 @@ impl Component for Setup {
                 move |path| input.emit(SetupInput::FolderAdded(path))
             }),
             SetupInput::FolderAdded(path) => {
-                if !self.draft.folders.contains(&path) {
-                    self.draft.folders.push(path);
+                match Folder::new(&path) {
+                    Ok(folder) if self.draft.folders.contains(&folder.path) => {}
+                    Ok(folder) => self.draft.folders.push(folder.path),
+                    Err(error) => dialogs::show_error(root, &folder_trouble(&error), "", None),
                 }
                 self.fill_folders(&widgets.folder_rows, &sender);
             }
@@ -285,9 +285,9 @@ impl Setup {
 }
 
 fn test(draft: &Draft, place: PlanPlace, home: &Path) -> Result<Plan, Explanation> {
-    draft.plan(home, services::try_out(place)?).map_err(|error| Explanation {
-        title: gettext("Folder Not Usable"),
-        sentence: error.to_string(),
-        hint: None,
-    })
+    draft.plan(home, services::try_out(place)?).map_err(|error| folder_trouble(&error))
+}
+
+fn folder_trouble(error: &FolderError) -> Explanation {
+    Explanation { title: gettext("Folder Not Usable"), sentence: error.to_string(), hint: None }
 }

@@ -87,12 +87,10 @@ fn words(step: Step) -> (String, String) {
         Step::Folders => {
             (gettext("What should be saved?"), gettext("Everything below these folders is backed up"))
         }
-        Step::Password => {
-            (gettext("Protect your backups"), gettext("Everything is encrypted before it leaves this computer"))
-        }
-        Step::Rhythm => (
-            gettext("How often?"),
-            gettext("Only what has changed is saved, so often is good"),
+        Step::Password => (
+            gettext("Protect your backups"),
+            gettext("Everything is encrypted before it leaves this computer"),
         ),
+        Step::Rhythm => (gettext("How often?"), gettext("Only what has changed is saved, so often is good")),
     }
 }
