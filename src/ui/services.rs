@@ -6,7 +6,7 @@ use hindsight::context::Context;
 use hindsight::destination::trial;
 use hindsight::engine::{Job, Place};
 use hindsight::error::Error;
-use hindsight::explain::{Explanation, explain};
+use hindsight::explain::{Explanation, explain, explain_ledger, explain_plan_place, explain_settings};
 use hindsight::folders;
 use hindsight::i18n::gettext;
 use hindsight::jobs::{self, Access};
@@ -17,7 +17,6 @@ use hindsight::settings::{PlaceError, Plan, PlanPlace, Store};
 
 use super::change::PlanChange;
 use super::state::{Facts, NotReady, Request, Space, What};
-use super::texts;
 
 pub struct Services {
     pub home: PathBuf,
@@ -54,7 +53,7 @@ impl Services {
     }
 
     pub fn plans(&self) -> Result<Vec<Plan>, Explanation> {
-        self.store.load().map(|settings| settings.plans).map_err(settings_trouble)
+        self.store.load().map(|settings| settings.plans).map_err(|error| explain_settings(&error))
     }
 
     pub fn add_plan(&self, plan: Plan) -> Result<Vec<Plan>, Explanation> {
@@ -69,11 +68,20 @@ impl Services {
         })
     }
 
-    /// The plan, its history and its password.
+    /// The plan, its history, its password, and what is kept here of its backups.
     pub fn delete_plan(&self, id: &str) -> Result<Vec<Plan>, Explanation> {
-        let plans = self.change_plans(|plans| plans.retain(|plan| plan.id != id))?;
+        let mut gone = None;
+        let plans = self.change_plans(|plans| {
+            gone = plans.iter().find(|plan| plan.id == id).cloned();
+            plans.retain(|plan| plan.id != id);
+        })?;
         // What is left behind of a plan that is gone harms nobody.
-        let _ = Ledger::open(&self.ledger).and_then(|ledger| ledger.forget(id));
+        if let Some(plan) = gone {
+            let _ = std::fs::remove_dir_all(plan.cache(&self.caches));
+        }
+        for history in [id, &checks_of(id)] {
+            let _ = Ledger::open(&self.ledger).and_then(|ledger| ledger.forget(history));
+        }
         let _ = self.forget(id);
         Ok(plans)
     }
@@ -84,7 +92,7 @@ impl Services {
                 change(&mut settings.plans);
                 settings.plans.clone()
             })
-            .map_err(settings_trouble)
+            .map_err(|error| explain_settings(&error))
     }
 
     /// `None` too where no keyring can be asked: then somebody types it.
@@ -150,11 +158,7 @@ impl Services {
         let run = Ledger::open(&self.ledger).and_then(|ledger| ledger.begin(plan, now()));
         run.map_err(|error| match error {
             LedgerError::AlreadyRunning => NotReady::AlreadyRunning,
-            other => NotReady::Failed(Explanation {
-                title: gettext("The Backup Could Not Begin"),
-                sentence: other.to_string(),
-                hint: None,
-            }),
+            other => NotReady::Failed(explain_ledger(&other)),
         })
     }
 
@@ -179,7 +183,7 @@ impl Services {
 
 /// Tries a place out and gives it its identity, or reads the one it has.
 pub fn try_out(place: PlanPlace) -> Result<PlanPlace, Explanation> {
-    let spec = place.spec().map_err(|error| place_trouble(&error))?;
+    let spec = place.spec().map_err(|error| explain_plan_place(&error))?;
     let destination = spec.connect();
     let failed = |error| explain(&Error::Destination(error));
     let ctx = Context::silent();
@@ -188,13 +192,6 @@ pub fn try_out(place: PlanPlace) -> Result<PlanPlace, Explanation> {
         check.result.map_err(failed)?;
     }
     Ok(PlanPlace { marker: Some(marker.id), ..place })
-}
-
-pub fn place_trouble(error: &PlaceError) -> Explanation {
-    match error {
-        PlaceError::NotConnected { label } => texts::not_connected(label),
-        other => Explanation { title: gettext("Place Not Usable"), sentence: other.to_string(), hint: None },
-    }
 }
 
 pub fn record(run: Run, outcome: &RunOutcome) {
@@ -206,7 +203,7 @@ fn access(plan: &Plan, passphrase: Option<Passphrase>) -> Result<Access, NotRead
     match plan.place.spec() {
         Ok(spec) => Ok(Access { spec, passphrase }),
         Err(PlaceError::NotConnected { label }) => Err(NotReady::NotConnected { label }),
-        Err(other) => Err(NotReady::Failed(place_trouble(&other))),
+        Err(other) => Err(NotReady::Failed(explain_plan_place(&other))),
     }
 }
 
@@ -223,10 +220,6 @@ fn space(place: &PlanPlace) -> Option<Space> {
     let stat = rustix::fs::statvfs(existing).ok()?;
     let total = stat.f_blocks * stat.f_frsize;
     (total > 0).then_some(Space { free: stat.f_bavail * stat.f_frsize, total })
-}
-
-fn settings_trouble(error: hindsight::settings::SettingsError) -> Explanation {
-    Explanation { title: gettext("Settings Not Usable"), sentence: error.to_string(), hint: None }
 }
 
 /// Seconds since 1970.

@@ -14,11 +14,11 @@ use hindsight::context::{Problem, Progress, Why};
 use hindsight::engine::Report;
 use hindsight::entry::EntryPath;
 use hindsight::error::Error;
-use hindsight::explain::{Explanation, explain};
+use hindsight::explain::{Explanation, explain, explain_plan_place};
 use hindsight::jobs::{Answers, run_outcome};
 use hindsight::ledger::{RunOutcome, RunRecord};
 use hindsight::secret::Passphrase;
-use hindsight::settings::Plan;
+use hindsight::settings::{PlaceError, Plan};
 use hindsight::worker::Outcome;
 
 use super::texts;
@@ -98,7 +98,7 @@ pub enum NotReady {
 impl NotReady {
     pub fn explanation(self) -> Explanation {
         match self {
-            Self::NotConnected { label } => texts::not_connected(&label),
+            Self::NotConnected { label } => explain_plan_place(&PlaceError::NotConnected { label }),
             Self::AlreadyRunning => {
                 Explanation { title: texts::already_running(), sentence: String::new(), hint: None }
             }

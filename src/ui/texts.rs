@@ -3,7 +3,6 @@
 use hindsight::context::{Phase, Progress};
 use hindsight::engine::{BackupReport, VerifyReport};
 use hindsight::error::Error;
-use hindsight::explain::Explanation;
 use hindsight::i18n::{gettext, gettext_f, ngettext_f};
 use hindsight::ledger::RunOutcome;
 use hindsight::schedule::{Due, Frequency};
@@ -269,14 +268,6 @@ pub fn time_left(seconds: u64) -> String {
 
 pub fn problem_count(count: u64) -> String {
     ngettext_f("{count} file of the last run", "{count} files of the last run", count, &[])
-}
-
-pub fn not_connected(drive: &str) -> Explanation {
-    Explanation {
-        title: gettext_f("{drive} Is Not Connected", &[("drive", drive)]),
-        sentence: gettext("Connect the drive, then try again."),
-        hint: None,
-    }
 }
 
 pub fn already_running() -> String {

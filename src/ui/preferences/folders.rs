@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
 use hindsight::context::{CancelToken, Context, Why};
+use hindsight::explain::explain_folder;
 use hindsight::i18n::{gettext, gettext_f};
 use hindsight::settings::{Folder, Plan, Preset};
 use hindsight::tree::measure::{self, LeftOut};
@@ -150,7 +151,7 @@ impl Component for FoldersPage {
             FoldersInput::FolderChosen(path) => {
                 let _ = sender.output(match Folder::new(&path) {
                     Ok(folder) => FoldersOutput::Change(PlanChange::AddFolder(folder)),
-                    Err(error) => FoldersOutput::Refused(error.to_string()),
+                    Err(error) => FoldersOutput::Refused(explain_folder(&error).sentence),
                 });
             }
             FoldersInput::AddPattern(pattern) => {

@@ -4,7 +4,7 @@ use adw::prelude::*;
 use hindsight::context::Context;
 use hindsight::destination::trial::{self, Check, CheckKind};
 use hindsight::error::Error;
-use hindsight::explain::{Explanation, explain};
+use hindsight::explain::{Explanation, explain, explain_plan_place};
 use hindsight::i18n::{gettext, gettext_f};
 use hindsight::settings::{Plan, PlanPlace};
 use relm4::prelude::*;
@@ -130,7 +130,7 @@ impl Component for PlacePage {
                 let place = self.plan.place.clone();
                 sender.spawn_oneshot_command(move || match place.spec() {
                     Ok(spec) => Tested::Checks(trial::try_place(&*spec.connect(), &Context::silent())),
-                    Err(error) => Tested::NotThere(services::place_trouble(&error)),
+                    Err(error) => Tested::NotThere(explain_plan_place(&error)),
                 });
             }
         }

@@ -6,11 +6,11 @@ mod page;
 use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
-use hindsight::explain::Explanation;
+use hindsight::explain::{Explanation, explain_folder};
 use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
 use hindsight::secret::Passphrase;
-use hindsight::settings::{Folder, FolderError, Plan, PlanPlace};
+use hindsight::settings::{Folder, Plan, PlanPlace};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
@@ -175,7 +175,7 @@ impl Component for Setup {
                 match Folder::new(&path) {
                     Ok(folder) if self.draft.folders.contains(&folder.path) => {}
                     Ok(folder) => self.draft.folders.push(folder.path),
-                    Err(error) => dialogs::show_error(root, &folder_trouble(&error), "", None),
+                    Err(error) => dialogs::show_error(root, &explain_folder(&error), "", None),
                 }
                 self.fill_folders(&widgets.folder_rows, &sender);
             }
@@ -285,9 +285,5 @@ impl Setup {
 }
 
 fn test(draft: &Draft, place: PlanPlace, home: &Path) -> Result<Plan, Explanation> {
-    draft.plan(home, services::try_out(place)?).map_err(|error| folder_trouble(&error))
-}
-
-fn folder_trouble(error: &FolderError) -> Explanation {
-    Explanation { title: gettext("Folder Not Usable"), sentence: error.to_string(), hint: None }
+    draft.plan(home, services::try_out(place)?).map_err(|error| explain_folder(&error))
 }
