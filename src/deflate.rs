@@ -15,6 +15,10 @@ const SAMPLE: usize = 4096;
 const RUNS: usize = 16;
 /// Bits per byte above which a sample counts as incompressible. 4096 random bytes measure about 7.95.
 const INCOMPRESSIBLE: f32 = 7.8;
+/// Within a chunk that does not compress as a whole, pieces of this many bytes are kept apart when this many of them
+/// are zero: the tar headers between contents. Stored as well, they would make 2 % of a backup of photos.
+const CELL: usize = 256;
+const HEADER_ZEROS: usize = CELL / 4;
 /// A final, empty block with fixed codes.
 const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 
@@ -54,19 +58,25 @@ impl<W: Write> Deflater<W> {
     fn end_chunk(&mut self) -> io::Result<()> {
         let chunk = std::mem::take(&mut self.chunk);
         if is_incompressible(&chunk) {
-            self.end_segment()?;
-            self.store(&chunk)?;
+            for (is_header, run) in runs(&chunk) {
+                if is_header { self.extend_segment(run)? } else { self.store(run)? }
+            }
         } else if !chunk.is_empty() {
-            self.compress(&chunk, FlushCompress::None)?;
-            self.in_segment = true;
+            self.extend_segment(&chunk)?;
         }
         self.chunk = chunk;
         self.chunk.clear();
         Ok(())
     }
 
+    fn extend_segment(&mut self, data: &[u8]) -> io::Result<()> {
+        self.in_segment = true;
+        self.compress(data, FlushCompress::None)
+    }
+
     /// Stored blocks begin at a byte boundary, which the sync flush before them provides.
     fn store(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.end_segment()?;
         let length = chunk.len() as u16;
         let [l0, l1] = length.to_le_bytes();
         let [n0, n1] = (!length).to_le_bytes();
@@ -126,6 +136,19 @@ fn is_incompressible(chunk: &[u8]) -> bool {
         }
     }
     entropy(&counts) > INCOMPRESSIBLE
+}
+
+/// An incompressible chunk as runs of headers and of all else, in turns.
+fn runs(chunk: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
+    let is_header = |cell: &[u8]| memchr::memchr_iter(0, cell).count() >= HEADER_ZEROS;
+    let mut rest = chunk;
+    std::iter::from_fn(move || {
+        let kind = is_header(rest.chunks(CELL).next()?);
+        let cells = rest.chunks(CELL).take_while(|cell| is_header(cell) == kind);
+        let (run, behind) = rest.split_at(cells.map(<[u8]>::len).sum());
+        rest = behind;
+        Some((kind, run))
+    })
 }
 
 /// Order-0 entropy in bits per byte.
@@ -223,9 +246,15 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn any_mixture_of_text_and_noise_comes_back(runs in prop::collection::vec((any::<bool>(), 0_usize..200_000), 0..6)) {
-            let data: Vec<u8> =
-                runs.into_iter().flat_map(|(noise, length)| if noise { random(length) } else { text(length) }).collect();
+        fn any_mixture_of_text_noise_and_zeros_comes_back(runs in prop::collection::vec((0..3, 0_usize..200_000), 0..8)) {
+            let data: Vec<u8> = runs
+                .into_iter()
+                .flat_map(|(kind, length)| match kind {
+                    0 => random(length),
+                    1 => text(length),
+                    _ => vec![0; length % 1000],
+                })
+                .collect();
             prop_assert!(inflate(&deflate(&data)) == data);
         }
     }
@@ -241,6 +270,17 @@ mod tests {
         let data = [random(300_000), text(300_000), random(300_000)].concat();
         let deflated = deflate(&data);
         assert!(deflated.len() < 750_000, "{}", deflated.len());
+        assert!(inflate(&deflated) == data);
+    }
+
+    #[test]
+    fn headers_between_noise_are_compressed() {
+        let noises: Vec<_> = (0..20).map(|_| random(60_000)).collect();
+        let header = [&b"multivol_snapshot/photos/a.jpg/7"[..], &[0; 480]].concat();
+        let data = noises.iter().flat_map(|noise| [&header[..], noise]).collect::<Vec<_>>().concat();
+        let deflated = deflate(&data);
+        // At either end of a header the rest of a cell is stored, and each change of kind costs some bytes.
+        assert!(deflated.len() < 20 * 60_000 + 20 * (CELL + 64), "{}", deflated.len());
         assert!(inflate(&deflated) == data);
     }
 

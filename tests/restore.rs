@@ -15,11 +15,11 @@ mod support {
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use hindsight::context::Context;
-use hindsight::destination::Folder;
+use hindsight::context::{Context, Monitor, Progress};
+use hindsight::destination::{Destination, Folder};
 use hindsight::engine::{self, Job, Ownership, Place, RestoreJob};
 use hindsight::entry::EntryPath;
 use support::bytes::bytes;
@@ -28,6 +28,28 @@ use support::faulty::{Faulty, Op};
 use support::runs::Home;
 
 const TIME: i64 = 1_700_000_000;
+
+fn job(home: &Home, destination: Arc<dyn Destination>, cache: &str, path: &str, target: &str) -> RestoreJob {
+    let (cache, address) = (home.path(cache), OsString::from(home.path("place")));
+    RestoreJob {
+        place: Place { destination, passphrase: home.passphrase.clone(), cache, address },
+        target: home.path(target),
+        path: EntryPath::parse(path.as_bytes()).unwrap(),
+        time: None,
+        force: false,
+        ownership: Ownership::ByName,
+    }
+}
+
+/// Keeps what was said last of how far a job is.
+#[derive(Default)]
+struct Last(Mutex<Progress>);
+
+impl Monitor for Last {
+    fn progress(&self, progress: Progress) {
+        *self.0.lock().unwrap() = progress;
+    }
+}
 
 #[test]
 fn folders_of_every_size_come_back_with_their_own_metadata() {
@@ -60,22 +82,49 @@ fn one_file_of_many_fetches_only_the_volume_that_holds_it() {
     }
     home.backup(TIME);
     let destination = Faulty::new(Arc::new(Folder::new(home.path("place"))));
-    let job = RestoreJob {
-        place: Place {
-            destination: Arc::new(destination.clone()),
-            passphrase: None,
-            cache: home.path("reader"),
-            address: OsString::from(home.path("place")),
-        },
-        target: home.path("one"),
-        path: EntryPath::parse(b"file-21").unwrap(),
-        time: None,
-        force: false,
-        ownership: Ownership::ByName,
-    };
+    let job = job(&home, Arc::new(destination.clone()), "reader", "file-21", "one");
     engine::run(Job::Restore(job), &Context::silent()).unwrap();
     assert_eq!(fs::read(home.path("one")).unwrap(), bytes(21, 40_000));
     let opened = destination.calls().into_iter().filter(|call| call.op == Op::Open);
     let volumes = opened.filter(|call| call.name.contains("difftar")).count();
     assert!((1..=2).contains(&volumes), "{volumes} volumes");
+}
+
+#[test]
+fn progress_ends_at_the_total_that_the_catalogue_knows() {
+    let home = Home::new();
+    fs::create_dir(home.source.join("folder")).unwrap();
+    for (name, length) in [("folder/small", 1000), ("folder/large", 700_000), ("other", 5000)] {
+        fs::write(home.source.join(name), bytes(1, length)).unwrap();
+    }
+    home.backup(TIME);
+    fs::write(home.source.join("folder/small"), bytes(2, 3000)).unwrap();
+    home.backup(TIME + 10);
+    for (path, target, total) in [("", "all", 708_000), ("folder", "some", 703_000)] {
+        let last = Arc::new(Last::default());
+        let ctx = Context { monitor: Arc::clone(&last) as Arc<dyn Monitor>, ..Context::silent() };
+        let job = job(&home, Arc::new(Folder::new(home.path("place"))), "cache", path, target);
+        engine::run(Job::Restore(job), &ctx).unwrap();
+        let last = last.0.lock().unwrap();
+        assert_eq!((last.bytes_done, last.bytes_total), (total, Some(total)), "{path:?}");
+    }
+}
+
+#[test]
+fn a_large_file_comes_back_as_it_was_at_each_date() {
+    let home = Home::new();
+    let first = [vec![0; 500_000], bytes(1, 700_000), vec![0; 300_000], bytes(2, 333)].concat();
+    let edited_in_place = [&first[..200_000], &bytes(3, 5000), &first[205_000..]].concat();
+    let longer = [&edited_in_place[..], &bytes(4, 400_000)].concat();
+    let turned_around = [&longer[900_000..], &longer[..900_000]].concat();
+    let edited_again =
+        [&turned_around[..1_000_000], b"a few bytes more", &turned_around[1_000_000..]].concat();
+    let versions = [first, edited_in_place, longer, turned_around, edited_again];
+    for (version, time) in versions.iter().zip(TIME..) {
+        fs::write(home.source.join("image"), version).unwrap();
+        home.backup(time);
+    }
+    for (version, time) in versions.iter().zip(TIME..) {
+        assert!(fs::read(home.restore(time).join("image")).unwrap() == *version, "at {time}");
+    }
 }

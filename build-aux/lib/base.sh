@@ -30,6 +30,7 @@ key_of() { cat -- "$@" | sha256sum | cut -c1-12; }
 make_once() {
     local path=$1 function=$2
     [ -e "$path" ] && return
+    mkdir -p "$(dirname "$path")"
     (
         flock 9
         [ -e "$path" ] && exit

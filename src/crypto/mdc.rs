@@ -9,9 +9,9 @@ use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};
 use sha1::{Digest, Sha1};
 
-use super::Error;
 use super::packet::{self, SEIPD};
 use super::plain::{Chunks, altered};
+use super::{Ciphertext, Error};
 
 const BLOCK: usize = 16;
 const PREFIX: usize = BLOCK + 2;
@@ -129,12 +129,16 @@ fn decryptor(key: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
 
 /// The body of a packet that [`MdcWriter`] or another program wrote with AES, the variant given by the key's length.
 ///
-/// The last chunk is given out only when the MDC is right.
+/// The last chunk is given out only when the MDC is right, or in its place where the ciphertext is proven.
 pub(super) struct MdcChunks<R> {
     source: R,
     cipher: Box<dyn Decrypt>,
-    hash: Sha1,
+    /// `None`: the ciphertext is proven, so that there is nothing for the MDC to find.
+    hash: Option<Sha1>,
+    /// As long as a chunk and an MDC.
     buffer: Vec<u8>,
+    /// Octets of the buffer that are decrypted.
+    filled: usize,
     /// `buffer[start..end]` is the chunk; what follows may be the MDC.
     start: usize,
     end: usize,
@@ -143,22 +147,23 @@ pub(super) struct MdcChunks<R> {
 
 impl<R: Read> MdcChunks<R> {
     /// `source` is the packet's body after the version octet. `None` when the repeated octets show a wrong key.
-    pub(super) fn new(source: R, key: &[u8]) -> Result<Option<Self>, Error> {
+    pub(super) fn new(source: R, key: &[u8], ciphertext: Ciphertext) -> Result<Option<Self>, Error> {
         let mut chunks = Self {
             source,
             cipher: decryptor(key)?,
-            hash: Sha1::new(),
-            buffer: Vec::with_capacity(MDC + CHUNK),
+            hash: (ciphertext == Ciphertext::Unproven).then(Sha1::new),
+            buffer: vec![0; MDC + CHUNK],
+            filled: 0,
             start: 0,
             end: 0,
             ended: false,
         };
         chunks.decrypt()?;
-        let Some(mdc) = chunks.buffer.len().checked_sub(MDC).filter(|&mdc| mdc >= PREFIX) else {
+        let Some(mdc) = chunks.filled.checked_sub(MDC).filter(|&mdc| mdc >= PREFIX) else {
             return Err(altered());
         };
         if chunks.buffer[BLOCK - 2..BLOCK] != chunks.buffer[BLOCK..PREFIX] {
-            let key_is_right = chunks.ended && chunks.buffer[mdc..].starts_with(&MDC_HEADER);
+            let key_is_right = chunks.ended && chunks.buffer[mdc..chunks.filled].starts_with(&MDC_HEADER);
             return if key_is_right { Err(altered()) } else { Ok(None) };
         }
         chunks.release()?;
@@ -168,28 +173,38 @@ impl<R: Read> MdcChunks<R> {
 
     /// Known already after the first chunk when the message is short.
     pub(super) fn is_authenticated(&self) -> bool {
-        self.ended
+        self.ended && self.hash.is_some()
     }
 
     /// Keeps what may be the MDC and appends as much as there is, up to a chunk.
     fn decrypt(&mut self) -> io::Result<()> {
-        self.buffer.drain(..self.end);
-        (self.start, self.end) = (0, 0);
-        let kept = self.buffer.len();
-        let count = self.source.by_ref().take(CHUNK as u64).read_to_end(&mut self.buffer)?;
-        self.cipher.decrypt(&mut self.buffer[kept..]);
-        self.ended = count < CHUNK;
+        self.buffer.copy_within(self.end..self.filled, 0);
+        let kept = self.filled - self.end;
+        (self.start, self.end, self.filled) = (0, 0, kept);
+        while self.filled < kept + CHUNK && !self.ended {
+            match self.source.read(&mut self.buffer[self.filled..kept + CHUNK]) {
+                Ok(count) => (self.filled, self.ended) = (self.filled + count, count == 0),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.cipher.decrypt(&mut self.buffer[kept..self.filled]);
         Ok(())
     }
 
     /// Releases all that cannot be the MDC; at the end only if the MDC is right.
     fn release(&mut self) -> Result<(), Error> {
-        let (data, mdc) = self.buffer.split_at(self.buffer.len() - MDC);
-        self.hash.update(data);
-        if self.ended {
-            self.hash.update(MDC_HEADER);
-            if mdc[..2] != MDC_HEADER || mdc[2..] != self.hash.finalize_reset()[..] {
-                return Err(altered());
+        let (data, mdc) = self.buffer[..self.filled].split_at(self.filled - MDC);
+        if self.ended && mdc[..2] != MDC_HEADER {
+            return Err(altered());
+        }
+        if let Some(hash) = &mut self.hash {
+            hash.update(data);
+            if self.ended {
+                hash.update(MDC_HEADER);
+                if mdc[2..] != hash.finalize_reset()[..] {
+                    return Err(altered());
+                }
             }
         }
         self.end = data.len();

@@ -23,6 +23,16 @@ use std::io;
 pub use opener::{Opener, salt_of};
 pub use sealer::{MessageWriter, Sealer};
 
+/// What is known of a message before it is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ciphertext {
+    /// Nothing: the message's own integrity check decides.
+    Unproven,
+    /// Every octet was compared, by a hash no weaker than that check, with what whoever had the passphrase wrote. The
+    /// check (a SHA-1 over all) could find nothing more and is left out; AEAD and foreign forms keep theirs.
+    Proven,
+}
+
 /// Why a message could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

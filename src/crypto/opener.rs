@@ -11,7 +11,7 @@ use super::password::{Container, PasswordMessage};
 use super::plain::Plain;
 use super::s2k::{Key, KeyCache, S2k};
 use super::sealer::Sealer;
-use super::{Error, message, sequoia};
+use super::{Ciphertext, Error, message, sequoia};
 use crate::secret::Passphrase;
 
 /// Enough to see what kind of message it is.
@@ -35,7 +35,11 @@ impl Opener {
 
     /// The literal body of the message. Damage shows as an error at the latest at the end of the stream
     /// (`Error::from` turns it into one of ours), so that nothing is to be believed before the end was reached.
-    pub fn open<'a, R>(&self, mut source: R) -> Result<Box<dyn Read + Send + 'a>, Error>
+    pub fn open<'a, R>(
+        &self,
+        mut source: R,
+        ciphertext: Ciphertext,
+    ) -> Result<Box<dyn Read + Send + 'a>, Error>
     where
         R: Read + Send + Sync + 'a,
     {
@@ -47,7 +51,7 @@ impl Opener {
             Some(message) => {
                 let mut start = Cursor::new(start);
                 start.set_position(message.offset as u64);
-                self.open_password_message(message, start.chain(source))
+                self.open_password_message(message, start.chain(source), ciphertext)
             }
             None => sequoia::open(self, Cursor::new(start).chain(source)),
         }
@@ -71,6 +75,7 @@ impl Opener {
         &self,
         message: PasswordMessage,
         source: R,
+        ciphertext: Ciphertext,
     ) -> Result<Box<dyn Read + Send + 'a>, Error>
     where
         R: Read + Send + 'a,
@@ -93,7 +98,7 @@ impl Opener {
         body.read_exact(&mut [0])?;
         let opened = match message.container {
             Container::Mdc => {
-                let chunks = MdcChunks::new(body, session_key)?.ok_or_else(wrong)?;
+                let chunks = MdcChunks::new(body, session_key, ciphertext)?.ok_or_else(wrong)?;
                 if chunks.is_authenticated() {
                     key.prove();
                 }

@@ -30,7 +30,13 @@ fn seal(data: &[u8]) -> Vec<u8> {
 
 fn read(opener: &Opener, message: &[u8]) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
-    opener.open(message)?.read_to_end(&mut out)?;
+    opener.open(message, Ciphertext::Unproven)?.read_to_end(&mut out)?;
+    Ok(out)
+}
+
+fn read_proven(message: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    opener().open(message, Ciphertext::Proven)?.read_to_end(&mut out)?;
     Ok(out)
 }
 
@@ -109,7 +115,9 @@ impl Drop for Gpg {
 fn messages_of_every_size_come_back() {
     for length in [0, 1, 65_535, 65_536, 65_537, 5_000_000] {
         let data = data(length);
-        assert!(read(&opener(), &seal(&data)).unwrap() == data, "{length} bytes");
+        let message = seal(&data);
+        assert!(read(&opener(), &message).unwrap() == data, "{length} bytes");
+        assert!(read_proven(&message).unwrap() == data, "{length} bytes");
     }
 }
 
@@ -283,6 +291,7 @@ fn a_cut_message_is_an_error() {
     for (message, step) in [(seal(b"some text"), 1), (seal(&data(1_000_000)), 20_011)] {
         for length in (0..message.len()).step_by(step) {
             assert!(read(&opener, &message[..length]).is_err(), "{length} octets");
+            assert!(read_proven(&message[..length]).is_err(), "{length} octets");
         }
         assert!(read(&opener, &message[..message.len() - 1]).is_err());
     }

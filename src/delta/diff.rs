@@ -139,7 +139,7 @@ impl<'a> Differ<'a> {
         found.clear();
         diff(&self.index, &self.pending, &mut found).map_err(|_| DeltaError::InvalidSignature)?;
         let mut commands = found.get(MAGIC.len()..).unwrap_or_default();
-        let (mut here, mut unmatched) = (0, 0);
+        let (mut here, mut unmatched, mut passed_over) = (0, 0, false);
         loop {
             match Command::read(&mut commands)? {
                 Command::End => break,
@@ -148,10 +148,20 @@ impl<'a> Differ<'a> {
                     commands = commands.get(length as usize..).unwrap_or_default();
                 }
                 Command::Copy { offset, length } => {
-                    self.put_literal(here, here + unmatched, out);
-                    here += unmatched + length as usize;
+                    let start = here + unmatched;
+                    let near = self.near(offset, length, unmatched as u64);
+                    // A few zeros from far away would send who reads the delta there and back for nothing. Only a
+                    // few: what is all zeros now is better copied than stored.
+                    let is_zero = || self.pending[start..start + length as usize].iter().all(|b| *b == 0);
+                    if near.is_none() && !passed_over && is_zero() {
+                        passed_over = true;
+                        unmatched += length as usize;
+                        continue;
+                    }
+                    self.put_literal(here, start, out);
+                    here = start + length as usize;
                     unmatched = 0;
-                    self.put_copy(offset, length, out);
+                    self.put_copy(near.unwrap_or(offset), length, out);
                 }
             }
         }
@@ -168,7 +178,6 @@ impl<'a> Differ<'a> {
     }
 
     fn put_copy(&mut self, offset: u64, length: u64, out: &mut Vec<u8>) {
-        let offset = self.preferred(offset, length);
         if self.copy.0 + self.copy.1 == offset && self.copy.1 > 0 {
             self.copy.1 += length;
         } else {
@@ -183,19 +192,20 @@ impl<'a> Differ<'a> {
         self.copy = (0, 0);
     }
 
-    /// Equal blocks (zeros above all) occur in many places, of which the index knows one. Taking them from
-    /// where the last copy ended, else from where they are in the new content, lets copies grow together.
-    fn preferred(&self, offset: u64, length: u64) -> u64 {
+    /// Equal blocks (zeros above all) occur in many places, of which the index knows one. Taking them from where the
+    /// last copy ended, else from about where they are in the new content, `skipped` bytes on, lets copies grow
+    /// together, and go through content that was edited in place from front to back.
+    fn near(&self, offset: u64, length: u64, skipped: u64) -> Option<u64> {
         let block_len = u64::from(self.basis.info.block_len);
         let sums_at = |at: u64| {
             let aligned = at.is_multiple_of(block_len) && length.is_multiple_of(block_len);
             aligned.then(|| self.basis.sums(at / block_len, length / block_len)).flatten()
         };
-        let wanted = sums_at(offset);
-        [self.copy.0 + self.copy.1, self.matched + self.literal]
-            .into_iter()
-            .find(|at| wanted.is_some() && sums_at(*at) == wanted)
-            .unwrap_or(offset)
+        let wanted = sums_at(offset)?;
+        let last = (self.copy.1 > 0 && skipped == 0).then_some(self.copy.0 + self.copy.1);
+        let here = self.matched + self.literal + skipped;
+        let about_here = [here - here % block_len, here.next_multiple_of(block_len)];
+        last.into_iter().chain(about_here).find(|at| sums_at(*at) == Some(wanted))
     }
 
     /// How many bytes at the end of `tail` are the old content's last block, which is shorter than the others

@@ -10,7 +10,7 @@ mod signature;
 
 pub use command::whole_copy;
 pub use diff::{Basis, Differ};
-pub use patch::patch;
+pub use patch::{Onwards, Patched, furthest_step_back};
 pub use signature::{SignatureBuilder, SignatureInfo, SignatureKind, block_length};
 
 use std::io;
@@ -30,12 +30,20 @@ pub enum DeltaError {
     #[error("unknown delta command {0:#04x}")]
     UnknownCommand(u8),
     /// The delta was made for other content.
-    #[error("the delta copies {length} bytes at {offset} of a basis of {basis} bytes")]
-    OutOfBounds { offset: u64, length: u64, basis: u64 },
-    #[error("the basis or delta could not be read: {0}")]
+    #[error("the delta copies {length} bytes at {offset}, where its basis has ended")]
+    OutOfBounds { offset: u64, length: u64 },
+    #[error("the delta could not be read: {0}")]
     Read(#[source] io::Error),
-    #[error("the result could not be written: {0}")]
-    Write(#[source] io::Error),
+}
+
+/// For readers, which can only fail with an [`io::Error`].
+impl From<DeltaError> for io::Error {
+    fn from(error: DeltaError) -> Self {
+        match error {
+            DeltaError::Read(error) => error,
+            own => Self::new(io::ErrorKind::InvalidData, own),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the parts of this module promise together, and that librsync's own tool agrees.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 use std::process::Command;
 
@@ -27,10 +27,19 @@ fn delta(signature: Vec<u8>, new: &[u8], window: usize, chunk: usize) -> Vec<u8>
 }
 
 fn patched(basis: &[u8], delta: &[u8]) -> Result<Vec<u8>, DeltaError> {
+    let back = furthest_step_back(delta).unwrap_or(0);
+    let made = read(Patched::new(Cursor::new(basis), delta));
+    // A basis that goes onwards and just far enough back gives the same.
+    match (&made, read(Patched::new(Onwards::new(basis, back as usize), delta))) {
+        (Ok(made), Ok(onwards)) => assert!(onwards == *made),
+        (made, onwards) => assert!(made.is_err() && onwards.is_err()),
+    }
+    made.map_err(|error| error.downcast().unwrap())
+}
+
+fn read(mut reader: impl Read) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    let written = patch(&mut Cursor::new(basis), delta, &mut out)?;
-    assert_eq!(written, out.len() as u64);
-    Ok(out)
+    reader.read_to_end(&mut out).map(|_| out)
 }
 
 /// Bytes that do not repeat; the same for the same seed.
@@ -172,6 +181,46 @@ fn each_damage_of_a_delta_has_its_error() {
     let huge_literal = [&[0x44][..], &[0xff; 8], &[0]].concat();
     assert!(matches!(patched(basis, &delta(&huge_literal)), Err(DeltaError::Truncated)));
     assert_eq!(patched(basis, &delta(&[0x45, 8, 2, 0x45, 0, 2, 1, b'x', 0, 9, 9])).unwrap(), b"8901x");
+}
+
+#[test]
+fn deltas_on_deltas_make_the_newest_content_in_one_pass() {
+    let versions: Vec<_> = (0..4)
+        .map(|n| edited(&noise(50_000, 17), &[(9_000 * n, 700, noise(900, 19 + 2 * n as u64))]))
+        .collect();
+    let deltas: Vec<_> =
+        versions.windows(2).map(|pair| delta(sign(&pair[0], 512), &pair[1], 20_000, 4096)).collect();
+    let mut content: Box<dyn Read> = Box::new(&versions[0][..]);
+    for delta in &deltas {
+        assert_eq!(furthest_step_back(&delta[..]).unwrap(), 0);
+        content = Box::new(Patched::new(Onwards::new(content, 0), &delta[..]));
+    }
+    assert!(read(content).unwrap() == versions[3]);
+}
+
+#[test]
+fn a_delta_that_goes_back_in_its_basis_is_recognised() {
+    let old = noise(20_000, 23);
+    let new = [&old[10_000..], &old[..10_000]].concat();
+    let delta = delta(sign(&old, 512), &new, 70_000, 4096);
+    assert!((19_000..=20_000).contains(&furthest_step_back(&delta[..]).unwrap()));
+    assert!(read(Patched::new(Onwards::new(&old[..], 5_000), &delta[..])).is_err());
+    assert!(patched(&old, &delta).unwrap() == new);
+    assert_eq!(furthest_step_back(&whole_copy(20_000)[..]).unwrap(), 0);
+}
+
+#[test]
+fn edits_in_place_go_back_a_block_at_most_even_between_zeros() {
+    let old = [vec![0; 50_000], noise(20_000, 29), vec![0; 50_000], noise(333, 31)].concat();
+    for at in (0..115_000).step_by(7_001) {
+        let mut new = old.clone();
+        new[at..at + 3000].copy_from_slice(&noise(3000, 37));
+        for (block_len, window) in [(512, 20_000), (2048, 1 << 20)] {
+            let delta = delta(sign(&old, block_len), &new, window, 4096);
+            assert!(furthest_step_back(&delta[..]).unwrap() <= block_len.into(), "an edit at {at}");
+            assert!(patched(&old, &delta).unwrap() == new);
+        }
+    }
 }
 
 fn rdiff(arguments: &[&str], files: &[&Path]) {

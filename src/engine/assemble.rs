@@ -1,16 +1,17 @@
 //! A file's content made from its base and deltas: in memory while it is small, else in a file of the caller's.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::large::LargeWriter;
+use super::layers;
 use super::states::{Expected, Failed, FileState, States};
-use crate::delta::{DeltaError, patch};
 use crate::entry::Content;
-use crate::error::{Error, Result};
-use crate::tree::target::{SparseWriter, Temporary};
+use crate::error::Result;
+use crate::tree::target::Temporary;
 
 /// Content up to this many bytes stays in memory.
 pub(super) const IN_MEMORY: usize = 256 * 1024;
@@ -115,7 +116,7 @@ pub(super) fn gather<T: Backing>(
 ) -> Outcome<Gathered<T>> {
     let mut output = Output::new(make, file.is_sparse());
     let made = if file.has_deltas() {
-        apply_deltas(states, file, scratch, &mut output)?
+        layers::apply(states, file, scratch, &mut output)?
     } else {
         read_base(states, file, |chunk| output.push(chunk))?
     };
@@ -141,73 +142,12 @@ fn read_base(
     Ok(Ok(()))
 }
 
-fn apply_deltas(
-    states: &mut States,
-    file: &mut FileState,
-    scratch: &Path,
-    output: &mut impl Write,
-) -> Outcome<()> {
-    let mut basis = tempfile::spooled_tempfile_in(IN_MEMORY, scratch);
-    if let Err(failure) = read_base(states, file, |chunk| basis.write_all(&chunk))? {
-        return Ok(Err(failure));
-    }
-    let last = file.delta_count() - 1;
-    for index in 0..=last {
-        let Some(delta) = file.delta(index, states) else { break };
-        let patched = if index == last {
-            patch(&mut basis, delta, output)
-        } else {
-            let mut next = tempfile::spooled_tempfile_in(IN_MEMORY, scratch);
-            let patched = patch(&mut basis, delta, &mut next);
-            basis = next;
-            patched
-        };
-        match patched {
-            Ok(_) => {}
-            Err(DeltaError::Write(error)) => return Ok(Err(Failure::Write(error))),
-            Err(error) => {
-                run_error(&error)?;
-                return Ok(Err(Failure::Lost(error.to_string())));
-            }
-        }
-    }
-    Ok(Ok(()))
-}
-
-/// An error of the whole run that came through a reader, as itself.
-fn run_error(error: &DeltaError) -> Result<()> {
-    match error {
-        DeltaError::Read(error) => from_reader(error),
-        _ => Ok(()),
-    }
-}
-
-fn from_reader(error: &io::Error) -> Result<()> {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(Error::Cancelled(why)) => Err(Error::Cancelled(*why)),
-        Some(other) => Err(Error::damaged(other)),
-        None => Ok(()),
-    }
-}
-
-/// Memory first, then a file, which is hashed all the way.
-struct Output<'m, T> {
+/// Memory first, then a file.
+pub(super) struct Output<'m, T> {
     make: &'m mut dyn FnMut() -> io::Result<T>,
     sparse: bool,
     memory: Vec<u8>,
-    file: Option<Large<T>>,
-}
-
-struct Large<T> {
-    backing: T,
-    writing: Writing,
-    hasher: Sha256,
-    size: u64,
-}
-
-enum Writing {
-    Plain(File),
-    Sparse(SparseWriter),
+    file: Option<(T, LargeWriter)>,
 }
 
 impl<'m, T: Backing> Output<'m, T> {
@@ -215,69 +155,39 @@ impl<'m, T: Backing> Output<'m, T> {
         Self { make, sparse, memory: Vec::new(), file: None }
     }
 
-    /// Most files are one chunk, which is not copied.
-    fn push(&mut self, chunk: Vec<u8>) -> io::Result<()> {
-        if self.file.is_none() && self.memory.is_empty() && chunk.len() <= IN_MEMORY {
-            self.memory = chunk;
-            return Ok(());
+    /// Pieces are not copied: most files are a single one.
+    pub(super) fn push(&mut self, piece: Vec<u8>) -> io::Result<()> {
+        if self.file.is_none() && self.memory.len() + piece.len() > IN_MEMORY {
+            let backing = (self.make)()?;
+            let writer = LargeWriter::start(backing.file().try_clone()?, self.sparse);
+            let memory = std::mem::take(&mut self.memory);
+            self.file = Some((backing, writer));
+            self.push_to_file(memory)?;
         }
-        self.write_all(&chunk)
+        if self.file.is_some() {
+            self.push_to_file(piece)
+        } else if self.memory.is_empty() {
+            self.memory = piece;
+            Ok(())
+        } else {
+            self.memory.extend_from_slice(&piece);
+            Ok(())
+        }
     }
 
-    fn spill(&mut self) -> io::Result<Large<T>> {
-        let backing = (self.make)()?;
-        let file = backing.file().try_clone()?;
-        let writing =
-            if self.sparse { Writing::Sparse(SparseWriter::new(file)) } else { Writing::Plain(file) };
-        let mut large = Large { backing, writing, hasher: Sha256::new(), size: 0 };
-        large.write(&std::mem::take(&mut self.memory))?;
-        Ok(large)
+    fn push_to_file(&mut self, piece: Vec<u8>) -> io::Result<()> {
+        match self.file.take_if(|(_, writer)| !writer.push(piece)) {
+            None => Ok(()),
+            Some((_, writer)) => {
+                Err(writer.finish().err().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()))
+            }
+        }
     }
 
     fn finish(self) -> io::Result<Raw<T>> {
         match self.file {
             None => Ok(Raw::Memory(self.memory)),
-            Some(Large { backing, writing, hasher, size }) => {
-                if let Writing::Sparse(writer) = writing {
-                    writer.finish()?;
-                }
-                Ok(Raw::File(backing, Content { size, sha256: hasher.finalize().into() }))
-            }
+            Some((backing, writer)) => Ok(Raw::File(backing, writer.finish()?)),
         }
-    }
-}
-
-impl<T> Large<T> {
-    fn write(&mut self, data: &[u8]) -> io::Result<()> {
-        self.writing.write(data)?;
-        self.hasher.update(data);
-        self.size += data.len() as u64;
-        Ok(())
-    }
-}
-
-impl Writing {
-    fn write(&mut self, data: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.write_all(data),
-            Self::Sparse(writer) => writer.write_all(data),
-        }
-    }
-}
-
-impl<T: Backing> Write for Output<'_, T> {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if self.file.is_none() && self.memory.len() + data.len() > IN_MEMORY {
-            self.file = Some(self.spill()?);
-        }
-        match &mut self.file {
-            Some(large) => large.write(data)?,
-            None => self.memory.extend_from_slice(data),
-        }
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -23,8 +23,8 @@ const MOST_ACTIONS: usize = 16_384;
 /// Headers in volume and signature archive.
 const OVERHEAD: u64 = 2_560;
 
-/// Volumes begin small, so that all workers are busy soon, and grow with the backup, so that a large
-/// one has a few thousand files at the place and not a million.
+/// Volumes begin small, so that all workers are busy soon and a restore can hold two of them in memory, and grow with
+/// the backup, so that a large one has a few thousand files at the place and not a million.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum VolumeSize {
     Fixed(u64),
@@ -38,7 +38,7 @@ impl VolumeSize {
     fn after(self, planned: u64) -> u64 {
         match self {
             Self::Fixed(size) => size,
-            Self::Growing => (planned / 64).clamp(SMALLEST, LARGEST),
+            Self::Growing => (planned / 128).clamp(SMALLEST, LARGEST),
         }
     }
 }

@@ -4,15 +4,18 @@
 //! somebody writes to the file meanwhile; then it is reported, and looked at again by the next run.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 use sha2::{Digest, Sha256};
 
+use super::describe::{
+    BUFFER, Known, describe, describe_while_reading, proven_unchanged, read_again, read_some, rewind,
+};
 use super::produce::{Attempt, Counts, Fault, Producer};
 use crate::context::ProblemKind;
-use crate::delta::{Basis, Differ, SignatureBuilder, block_length, whole_copy};
+use crate::delta::{Basis, Differ, whole_copy};
 use crate::entry::{Attributes, Content, EntryPath};
 use crate::error::Error;
 use crate::repository::volumes::Volumes;
@@ -32,19 +35,11 @@ pub(super) struct FileStore<'a, 'v> {
 /// Files up to this size are read again when they change meanwhile, and are stored whole unless the
 /// delta is smaller. Larger deltas are believed to pay once something matched.
 const WHOLE: u64 = 8 << 20;
-const BUFFER: usize = 256 * 1024;
 /// Buffers of a large file between its reader and its writer.
 const BUFFERS: usize = 8;
 const TRIES: usize = 3;
 
 type Outcome<T> = Result<T, Fault>;
-
-/// What the newest backup that has the file recorded of it.
-pub(super) struct Known<'a> {
-    pub(super) attributes: &'a Attributes,
-    /// librsync signature of its content; `None` when there is none to build a delta on.
-    pub(super) signature: Option<Vec<u8>>,
-}
 
 /// What went into the volumes.
 struct Stored {
@@ -269,88 +264,8 @@ impl FileStore<'_, '_> {
     }
 }
 
-/// What the last backup knows of the content, when the disk says that nobody wrote since.
-fn proven_unchanged<'p>(before: &DiskIdentity, prior: Option<&'p Known>) -> Option<(Content, &'p [u8])> {
-    let Known { attributes: old, signature } = prior?;
-    let content = old.content.filter(|content| content.size == before.size)?;
-    let same = old.disk == Some(before.disk) && old.mtime == before.mtime;
-    same.then_some((content, signature.as_deref()?))
-}
-
-/// Hands on at most `size` bytes in pieces, in buffers that come back; returns what they are together, with their
-/// signature. Ends early when nobody takes the pieces.
-fn describe_while_reading(
-    file: &mut File,
-    size: u64,
-    pieces: &Sender<Vec<u8>>,
-    spent: &Receiver<Vec<u8>>,
-) -> io::Result<(Content, Vec<u8>)> {
-    let mut hasher = Sha256::new();
-    let mut signature = SignatureBuilder::new(block_length(size));
-    let mut left = size;
-    while left > 0 {
-        let mut piece = spent.try_recv().unwrap_or_default();
-        piece.resize(left.min(BUFFER as u64) as usize, 0);
-        let got = read_some(file, &mut piece)?;
-        piece.truncate(got);
-        hasher.update(&piece);
-        signature.update(&piece);
-        left -= got as u64;
-        if got == 0 || pieces.send(piece).is_err() {
-            break;
-        }
-    }
-    Ok((Content { size: size - left, sha256: hasher.finalize().into() }, signature.finish()))
-}
-
 /// A file of several parts cannot be taken back out of its volume: the batch is made again without it.
 fn failed_midway(producer: &Producer, path: &EntryPath, error: &io::Error) -> Fault {
     producer.unreadable(path, error);
     Fault::Item
-}
-
-/// The signature of new content, and the delta if that is worth more than the content itself.
-fn describe(data: &[u8], content: &Content, prior: Option<&Known>) -> (Vec<u8>, Option<Vec<u8>>) {
-    let old = prior.and_then(|prior| prior.signature.as_ref().map(|signature| (prior, signature)));
-    if let Some((prior, signature)) = old
-        && prior.attributes.content == Some(*content)
-    {
-        return (signature.clone(), Some(whole_copy(content.size)));
-    }
-    let mut builder = SignatureBuilder::new(block_length(content.size));
-    builder.update(data);
-    let delta = old.and_then(|(_, signature)| {
-        let basis = Basis::new(signature.clone()).ok()?;
-        let mut differ = Differ::new(&basis);
-        let mut delta = Vec::new();
-        for piece in data.chunks(BUFFER) {
-            differ.update(piece, &mut delta).ok()?;
-            if differ.is_hopeless() {
-                return None;
-            }
-        }
-        differ.finish(&mut delta).ok()?;
-        (delta.len() + delta.len() / 8 < data.len()).then_some(delta)
-    });
-    (builder.finish(), delta)
-}
-
-fn rewind(file: &mut File) -> io::Result<()> {
-    file.seek(SeekFrom::Start(0)).map(|_| ())
-}
-
-fn read_again(file: &mut File, size: u64) -> io::Result<Vec<u8>> {
-    rewind(file)?;
-    let mut data = Vec::with_capacity(size as usize);
-    file.take(size).read_to_end(&mut data)?;
-    Ok(data)
-}
-
-fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match file.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
 }

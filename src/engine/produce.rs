@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::batch::Batch;
 use super::compare::Action;
-use super::file::{FileStore, Known};
+use super::describe::Known;
+use super::file::FileStore;
 use crate::context::{Change, Context, Phase, ProblemKind, Progress};
 use crate::destination::Destination;
 use crate::entry::{Attributes, DiskState, EntryPath, Kind, Timestamp};

@@ -36,9 +36,11 @@ pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
     let mut states = States::open(&repository, sets, &job.path, ctx)?;
     let shared = Shared::new(&job, ctx);
     std::thread::scope(|scope| {
+        scope.spawn(|| shared.count_total(&repository, sets));
         let writers = Writers::start(scope, &shared);
         Restore::new(&shared, writers).all(&mut states)
     })?;
+    shared.report_progress(job.target.clone());
     let report = shared.report(time, unusable);
     if report.entries == 0 {
         return Err(Error::PathNotFound { path: job.path, date: asctime(time) });

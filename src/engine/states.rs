@@ -3,6 +3,7 @@
 //! Per path the sets' entries are taken oldest to newest; the newest that is not a delta is the base,
 //! later ones are deltas on it, in order (`FORMAT.md`, restore).
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
@@ -11,7 +12,7 @@ use super::compare::is_ours;
 use crate::context::{Context, Level};
 use crate::entry::{self, Attributes, EntryPath, Kind};
 use crate::error::{Error, Result};
-use crate::repository::stream::{Content, Gate, Head, ReadAhead, SetStream};
+use crate::repository::stream::{Content, Gate, Head, ReadAhead, SetStream, wanted_volumes};
 use crate::repository::{BackupSet, Manifest, RECORDS_VERSION, Repository};
 
 pub(super) struct States {
@@ -98,19 +99,20 @@ impl States {
         ctx: &Context,
     ) -> Result<Self> {
         let sets = &with_entries(repository, sets, path)[..];
-        let mut streams = Vec::with_capacity(sets.len());
+        let mut wanted = Vec::with_capacity(sets.len());
         for (set, manifest) in sets.iter().zip(manifests(repository, sets)) {
             let manifest = manifest?;
             if manifest.version.is_some_and(|version| version > RECORDS_VERSION) {
                 ctx.say(Level::Warning, "A newer version wrote these backups: something may be missing.");
             }
-            streams.push(SetStream::new(Arc::clone(repository), set, &manifest, path, ctx));
+            wanted.push(wanted_volumes(set, &manifest, path));
         }
-        let volumes: Vec<_> = streams.iter().map(SetStream::volumes).collect();
+        let plan = ReadAhead::for_sets(&wanted.iter().map(VecDeque::len).collect::<Vec<_>>());
         let gate = Gate::default();
-        for (stream, ahead) in streams.iter_mut().zip(ReadAhead::for_sets(&volumes)) {
-            stream.begin(ahead, &gate);
-        }
+        let begin = |((set, volumes), ahead)| {
+            SetStream::begin(Arc::clone(repository), set, volumes, path, ahead, &gate, ctx)
+        };
+        let streams = sets.iter().zip(wanted).zip(plan).map(begin).collect();
         Ok(Self { streams })
     }
 
@@ -245,8 +247,8 @@ impl FileState {
         Some(BodyReader { states, source, chunk: Vec::new(), position: 0 })
     }
 
-    pub(super) fn delta_count(&self) -> usize {
-        self.deltas.len()
+    pub(super) fn base<'a>(&'a mut self, states: &'a mut States) -> BodyReader<'a> {
+        BodyReader { states, source: &mut self.base, chunk: Vec::new(), position: 0 }
     }
 
     /// Next bytes of the base; `None` at its end.

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::Repository;
 use super::members::MemberWriter;
+use crate::crypto::Ciphertext;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name::{Part, Sealing, SetId};
 use crate::duplicity::time::asctime;
@@ -165,7 +166,7 @@ impl Repository {
         let Some(name) = &set.signatures else {
             return Err(Error::damaged(format!("the backup of {} has no signatures", asctime(set.id.at.0))));
         };
-        let mut plain = self.unseal(name, self.destination.open(name)?)?;
+        let mut plain = self.unseal(name, self.destination.open(name)?, Ciphertext::Unproven)?;
         let mut reading = None;
         let stored = self.cache.replace(cached, |file| {
             let mut out = MemberWriter::new(io::BufWriter::new(file))?;

@@ -37,7 +37,7 @@ pub(crate) use catalog::Prior;
 pub(crate) use fragment::{Fragment, Signatures};
 pub(crate) use recover::{Recovered, recover};
 
-use crate::crypto::Opener;
+use crate::crypto::{Ciphertext, Opener};
 use crate::destination::{Destination, ErrorKind, Stored, is_upload_name};
 use crate::duplicity::name::{FileName, Part, Prefixes, Sealing};
 use crate::error::{Error, Result, opening};
@@ -143,10 +143,13 @@ impl Repository {
         &self,
         name: &str,
         stored: impl Read + Send + Sync + 'a,
+        ciphertext: Ciphertext,
     ) -> Result<Box<dyn Read + Send + 'a>> {
         let sealing = FileName::parse(name.as_bytes(), &self.prefixes).map(|name| name.sealing);
         match sealing {
-            Some(Sealing::OpenPgp) => self.opener.open(stored).map_err(|error| opening(name, error)),
+            Some(Sealing::OpenPgp) => {
+                self.opener.open(stored, ciphertext).map_err(|error| opening(name, error))
+            }
             Some(Sealing::Gzip) => Ok(Box::new(crate::deflate::gunzip(stored))),
             Some(Sealing::Cms) => Err(Error::TooNew { what: format!("{name}: sealed with S/MIME") }),
             _ => Ok(Box::new(stored)),
@@ -178,7 +181,8 @@ impl Repository {
     fn open_manifest(&self, name: &str) -> Result<Vec<u8>> {
         let stored = self.stored_manifest(name)?;
         let mut text = Vec::new();
-        let read = self.unseal(name, &*stored)?.take(MANIFEST_LIMIT).read_to_end(&mut text);
+        let read =
+            self.unseal(name, &*stored, Ciphertext::Unproven)?.take(MANIFEST_LIMIT).read_to_end(&mut text);
         read.map_err(|error| Error::damaged(format!("{name}: {error}")))?;
         Ok(text)
     }

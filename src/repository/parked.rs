@@ -17,7 +17,7 @@ use super::journal::{self, Volume};
 use super::seal::Sealed;
 use super::volume::{self, Memory};
 use super::writer::FinishedVolume;
-use crate::crypto::Opener;
+use crate::crypto::{Ciphertext, Opener};
 use crate::destination::Destination;
 use crate::duplicity::manifest::Boundary;
 use crate::entry::EntryPath;
@@ -130,7 +130,7 @@ impl Comparing {
         let Ok(Some(spool)) = checked else { return Ok(None) };
         let stored: Box<dyn Read + Send> = if parked.encrypted {
             // Of another passphrase, perhaps: that is no reason not to begin with a new one.
-            let Ok(opened) = opener.open(spool) else { return Ok(None) };
+            let Ok(opened) = opener.open(spool, Ciphertext::Unproven) else { return Ok(None) };
             opened
         } else {
             Box::new(crate::deflate::gunzip(spool))

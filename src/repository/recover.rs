@@ -11,7 +11,7 @@ use super::journal::{Group, Header, Journal, Volume};
 use super::seal::Sealing;
 use super::writer::SetWriter;
 use crate::context::{Context, Level};
-use crate::crypto::{self, Sealer};
+use crate::crypto::{self, Ciphertext, Sealer};
 use crate::destination::DestinationError;
 use crate::duplicity::name::Part;
 use crate::error::{Error, Result, opening};
@@ -162,7 +162,8 @@ fn sealing(
     };
     let name = volume_name(repository, header, first);
     let mut start = [0; 512];
-    let mut message = repository.unseal(&name, repository.destination.open(&name)?)?;
+    let stored = repository.destination.open(&name)?;
+    let mut message = repository.unseal(&name, stored, Ciphertext::Unproven)?;
     message.read_exact(&mut start).map_err(|e| Error::damaged(format!("{name}: {e}")))?;
     let salt = crypto::salt_of(repository.destination.open(&name)?).map_err(|e| opening(&name, e))?;
     match salt {

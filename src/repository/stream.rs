@@ -63,42 +63,42 @@ enum Body {
     },
 }
 
+/// The volumes of a set in which anything at or below `path` may be, in listing order.
+pub(crate) fn wanted_volumes(
+    set: &BackupSet,
+    manifest: &Manifest,
+    path: &EntryPath,
+) -> VecDeque<VolumeRecord> {
+    let listed = manifest.volumes.iter().filter(|volume| volume.may_hold(path)).cloned();
+    listed.chain(unlisted(set, manifest)).collect()
+}
+
 impl SetStream {
-    /// All entries of `set` at or below `path`.
-    pub(crate) fn new(
+    /// Entries of `set` at or below `path`, out of `volumes`. Begins to fetch, so that several sets do so at the same
+    /// time.
+    pub(crate) fn begin(
         repository: Arc<Repository>,
         set: &BackupSet,
-        manifest: &Manifest,
+        volumes: VecDeque<VolumeRecord>,
         path: &EntryPath,
+        ahead: ReadAhead,
+        gate: &Gate,
         ctx: &Context,
     ) -> Self {
-        let mut waiting: VecDeque<_> =
-            manifest.volumes.iter().filter(|v| v.may_hold(path)).cloned().collect();
-        waiting.extend(unlisted(set, manifest));
-        let ahead = ReadAhead::default();
         let decoder = Decoder {
             repository,
             set: Arc::new(set.clone()),
             wanted: path.clone(),
             ahead,
             memory: Memory::new(ahead.sealed),
-            gate: Gate::default(),
+            gate: gate.clone(),
             ctx: ctx.clone(),
         };
         let (running, ready) = (VecDeque::new(), VecDeque::new());
-        Self { decoder, waiting, running, ready, next: None, last: None, body: Body::None }
-    }
-
-    /// Volumes that are to be read.
-    pub(crate) fn volumes(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Begins to fetch, so that several sets do so at the same time.
-    pub(crate) fn begin(&mut self, ahead: ReadAhead, gate: &Gate) {
-        (self.decoder.ahead, self.decoder.memory) = (ahead, Memory::new(ahead.sealed));
-        self.decoder.gate = gate.clone();
-        self.start();
+        let mut stream =
+            Self { decoder, waiting: volumes, running, ready, next: None, last: None, body: Body::None };
+        stream.start();
+        stream
     }
 
     /// Finds the next entry. Call only when the last entry's body was read or skipped.

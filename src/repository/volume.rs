@@ -9,9 +9,10 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Repository;
+use crate::crypto::Ciphertext;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::manifest::VolumeRecord;
-use crate::duplicity::name::Part;
+use crate::duplicity::name::{Part, Sealing};
 use crate::error::{Error, Result};
 
 /// Stored bytes of a volume that may be held in memory where only one is read at a time.
@@ -37,8 +38,17 @@ impl Repository {
         let Some(sealed) = checked(self.destination.open(name)?, name, record, memory)? else {
             return Err(Error::Damaged { what: format!("{name} is not what was stored") });
         };
-        Ok(Box::new(BufReader::with_capacity(PLAIN, self.unseal(name, sealed)?)))
+        let unsealed = self.unseal(name, sealed, ciphertext(set, record))?;
+        Ok(Box::new(BufReader::with_capacity(PLAIN, unsealed)))
     }
+}
+
+/// What is known of a volume that has the recorded hash. Only an encrypted manifest says who wrote it, and a hash of
+/// MD5 alone is weaker than the check inside the volume.
+fn ciphertext(set: &BackupSet, record: &VolumeRecord) -> Ciphertext {
+    let manifest = set.manifest.as_ref().map(|name| Sealing::of(name.as_bytes()));
+    let strong = record.sha256.is_some() || record.sha1.is_some();
+    if manifest == Some(Sealing::OpenPgp) && strong { Ciphertext::Proven } else { Ciphertext::Unproven }
 }
 
 /// Memory for stored bytes between the check and the reading, used again for the next volume.

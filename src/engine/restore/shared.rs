@@ -8,12 +8,16 @@ use super::super::assemble::Failure;
 use super::super::{RestoreJob, RestoreReport};
 use crate::context::{Context, Phase, ProblemKind, Progress};
 use crate::entry::{Content, EntryPath};
+use crate::repository::catalog::State;
+use crate::repository::{BackupSet, Repository};
 
 pub(super) struct Shared<'a> {
     pub(super) job: &'a RestoreJob,
     pub(super) ctx: &'a Context,
     entries: AtomicU64,
     bytes: AtomicU64,
+    /// Zero while it is not known.
+    total: AtomicU64,
     lost: AtomicU64,
     not_written: AtomicU64,
 }
@@ -21,7 +25,7 @@ pub(super) struct Shared<'a> {
 impl<'a> Shared<'a> {
     pub(super) fn new(job: &'a RestoreJob, ctx: &'a Context) -> Self {
         let zero = AtomicU64::default;
-        Self { job, ctx, entries: zero(), bytes: zero(), lost: zero(), not_written: zero() }
+        Self { job, ctx, entries: zero(), bytes: zero(), total: zero(), lost: zero(), not_written: zero() }
     }
 
     /// Where `path` (relative to what is restored) comes to lie.
@@ -31,6 +35,15 @@ impl<'a> Shared<'a> {
 
     pub(super) fn begin_entry(&self) {
         self.entries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sums up what is to be restored, where the catalogue knows that.
+    pub(super) fn count_total(&self, repository: &Repository, sets: &[BackupSet]) {
+        let (Some(full), Some(catalog)) = (sets.first(), repository.catalog_if_known(sets)) else { return };
+        let state = State::of_sets(full.id.at.0, sets);
+        if let Ok(Some(total)) = catalog.size(&state, &self.job.path) {
+            self.total.store(total, Ordering::Relaxed);
+        }
     }
 
     /// Content that was found right.
@@ -57,10 +70,11 @@ impl<'a> Shared<'a> {
     }
 
     pub(super) fn report_progress(&self, current: PathBuf) {
+        let total = self.total.load(Ordering::Relaxed);
         self.ctx.monitor.progress(Progress {
             phase: Phase::Writing,
             bytes_done: self.bytes.load(Ordering::Relaxed),
-            bytes_total: None,
+            bytes_total: (total > 0).then_some(total),
             files: self.entries.load(Ordering::Relaxed),
             current: Some(current),
         });

@@ -8,7 +8,7 @@ use rusqlite::{Rows, Statement, params};
 use super::record::{self, Record, key};
 use super::{Catalog, Outcome, Trouble};
 use crate::entry::{Attributes, EntryPath, Kind};
-use crate::repository::Chain;
+use crate::repository::{BackupSet, Chain};
 
 /// What a backup recorded of a path.
 #[derive(Clone, PartialEq, Debug)]
@@ -37,8 +37,12 @@ pub(crate) struct State {
 impl State {
     /// The chain as it was at `time`.
     pub(crate) fn of(chain: &Chain, time: i64) -> Self {
-        let sets = chain.sets_until(crate::repository::SetTime(time));
-        Self { chain: chain.start().0, dates: sets.iter().map(|set| set.id.at.0).collect() }
+        Self::of_sets(chain.start().0, chain.sets_until(crate::repository::SetTime(time)))
+    }
+
+    /// What `sets` of the chain of this date make up.
+    pub(crate) fn of_sets(chain: i64, sets: &[BackupSet]) -> Self {
+        Self { chain, dates: sets.iter().map(|set| set.id.at.0).collect() }
     }
 }
 
@@ -140,6 +144,19 @@ impl Catalog {
             }
         }
         Ok(versions)
+    }
+
+    /// Bytes of all files at or below `top`; `None` where a program recorded a file without its size.
+    pub(crate) fn size(&self, state: &State, top: &EntryPath) -> Outcome<Option<u64>> {
+        let mut statement = self.range()?;
+        let mut newest = Newest::of(Entries::of(&mut statement, state.chain, &[], top)?);
+        let mut total = 0;
+        while let Some((.., record)) = newest.next(&mut |at| state.dates.contains(&at))? {
+            let Some(attributes) = record.attributes.filter(|a| a.kind == Kind::File) else { continue };
+            let Some(content) = attributes.content else { return Ok(None) };
+            total += content.size;
+        }
+        Ok(Some(total))
     }
 
     /// Records of one path, oldest first.

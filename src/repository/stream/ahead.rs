@@ -34,11 +34,11 @@ impl ReadAhead {
         };
         let small = Self {
             volumes: 1,
-            sealed: 24 * MIB / others,
+            sealed: 16 * MIB / others,
             batch: 64 * KIB,
             batches: (8 * MIB / others / (64 * KIB)).clamp(1, 32),
         };
-        let large = Self { sealed: 28 * MIB, batches: 24, ..Self::default() };
+        let large = Self { sealed: 34 * MIB, batches: 24, ..Self::default() };
         let largest = (0..volumes.len()).max_by_key(|index| volumes[*index]);
         (0..volumes.len()).map(|index| if Some(index) == largest { large } else { small }).collect()
     }
