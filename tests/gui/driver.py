@@ -286,6 +286,15 @@ class App:
         for key in keys:
             run("xdotool", "key", key)
 
+    def leave(self, text, key="Escape"):
+        """Closes what shows that text. A button that is still being pressed takes the keyboard for itself a moment."""
+        for _ in range(3):
+            self.keys(key)
+            wait_quietly(lambda: not self.sees(text), within=2)
+            if not self.sees(text):
+                return
+        raise Failure(f"{key} does not close what shows “{text}”")
+
     def tab_to(self, name, key="Tab", most=40):
         """Moves the keyboard to a widget, as somebody without a mouse does."""
         passed = []
@@ -478,6 +487,10 @@ def is_button_row(node):
 
 def is_entry(node):
     return node.get_editable_text_iface() is not None and node.get_state_set().contains(Atspi.StateType.EDITABLE)
+
+
+def is_menu_item(node):
+    return node.get_role() == Atspi.Role.MENU_ITEM
 
 
 def is_control(node):

@@ -35,8 +35,7 @@ def test_an_added_folder_is_in_the_next_backup(stage):
     app.picture("folders-added")
     app.check_names()
     wait_for("the settings have it", lambda: folders(stage) == [str(stage.home), str(other)])
-    app.keys("Escape")
-    app.see_no("Folders to Back Up")
+    app.leave("Folders to Back Up")
 
     back_up(app)
     app.do("win.restore")
