@@ -123,6 +123,9 @@ pub fn show_error(
             set_child = &adw::ToolbarView {
                 add_top_bar = &adw::HeaderBar {
                     set_show_title: false,
+                    // The button below does it.
+                    set_show_end_title_buttons: false,
+                    set_show_start_title_buttons: false,
                 },
                 #[wrap(Some)]
                 set_content = &gtk::Box {

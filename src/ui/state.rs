@@ -241,7 +241,7 @@ impl AppState {
     pub fn on(&mut self, message: Message) -> Vec<Effect> {
         match message {
             Message::Plans(plans) => self.plans = plans,
-            Message::Recorded { plan, facts } => drop(self.facts.insert(plan, facts)),
+            Message::Recorded { plan, facts } => self.recorded(plan, facts),
             Message::Wanted(request) => return self.wanted(request),
             Message::StopWanted => return self.stop(),
             Message::PasswordFound(found) => return self.password_found(found),
@@ -267,6 +267,14 @@ impl AppState {
             Message::Finished(outcome) => return self.finished(outcome),
         }
         Vec::new()
+    }
+
+    /// The ledger tells of a crash once; it stays true until another run has ended.
+    fn recorded(&mut self, plan: String, mut facts: Facts) {
+        let told = self.facts.get(&plan).and_then(|known| known.crashed);
+        let ended = facts.last.as_ref().map(|run| run.began);
+        facts.crashed = facts.crashed.or(told).filter(|began| ended.is_none_or(|ended| ended < *began));
+        self.facts.insert(plan, facts);
     }
 
     fn wanted(&mut self, request: Request) -> Vec<Effect> {

@@ -36,6 +36,10 @@ pub fn status(plan: &Plan, facts: &Facts, now: i64) -> Status {
         gettext_f("Backed up {when} to {place}", &[("when", &when), ("place", place)])
     });
     let attention = |title: String, sentence: String| Status { mood: Mood::Attention, title, sentence };
+    if facts.crashed.is_some() {
+        let sentence = saved.unwrap_or_else(|| gettext("The next backup goes on where it ended"));
+        return attention(gettext("The Last Backup Was Interrupted"), sentence);
+    }
     let Some(saved) = saved else {
         return match facts.last.as_ref().map(|run| &run.outcome) {
             Some(RunOutcome::Failed { title, sentence }) => attention(title.clone(), sentence.clone()),
@@ -59,7 +63,6 @@ pub fn status(plan: &Plan, facts: &Facts, now: i64) -> Status {
             ),
             sentence: saved,
         },
-        None if facts.crashed.is_some() => attention(gettext("The Last Backup Was Interrupted"), saved),
         _ => Status { mood: Mood::Good, title: gettext("Your Files Are Safe"), sentence: saved },
     }
 }

@@ -56,9 +56,10 @@ def wait_for(what, condition, within=PATIENCE):
         time.sleep(0.05)
 
 
-def run(*command, **options):
+def run(*command, timeout=PATIENCE, **options):
     """The standard output of a command that must succeed."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout.strip()
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=timeout, **options)
+    return done.stdout.strip()
 
 
 class Stage:
@@ -113,7 +114,7 @@ class App:
     def __init__(self, stage, arguments, wrapper=(), **environment):
         self.stage = stage
         self.ended = False
-        self.log = stage.home.parent / f"stderr-{len(stage.runs)}"
+        self.log = Path(os.environ["TMPDIR"]) / f"stderr-{len(stage.runs)}"
         # As a person: the tests' root may read and write everything, a person may not.
         person = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
         with self.log.open("wb") as log:
@@ -150,12 +151,12 @@ class App:
 
     def named(self, name, suits):
         """The innermost shown widget with that name which suits: rows have the names of the controls in them."""
-        found = [node for node in self.nodes() if node.get_name() == name and suits(node)]
+        found = [node for node in self.nodes() if is_there(lambda node=node: node.get_name() == name and suits(node))]
         # A dialog comes after the page it covers.
         return found[-1] if found else None
 
     def texts(self):
-        return [text for node in self.nodes() if (text := text_of(node))]
+        return [text for node in self.nodes() if (text := is_there(lambda node=node: text_of(node)))]
 
     def tree(self):
         shown = (found for window in self.windows() for found in walk(window))
@@ -174,11 +175,11 @@ class App:
 
     def can_press(self, name):
         node = self.named(name, can_be_pressed)
-        return bool(node and is_sensitive(node))
+        return bool(node and is_there(lambda: is_sensitive(node)))
 
     def is_on(self, name):
         node = self.named(name, can_be_pressed)
-        return bool(node and node.get_state_set().contains(Atspi.StateType.CHECKED))
+        return bool(node and is_there(lambda: node.get_state_set().contains(Atspi.StateType.CHECKED)))
 
     def focused(self):
         """The name of what has the keyboard."""
@@ -186,7 +187,10 @@ class App:
         return node and node.get_name()
 
     def focused_node(self, suits=lambda node: True):
-        found = [node for node in self.nodes() if node.get_state_set().contains(Atspi.StateType.FOCUSED) and suits(node)]
+        def has_keyboard(node):
+            return node.get_state_set().contains(Atspi.StateType.FOCUSED) and suits(node)
+
+        found = [node for node in self.nodes() if is_there(lambda node=node: has_keyboard(node))]
         return found[-1] if found else None
 
     # What a person does
@@ -197,7 +201,11 @@ class App:
             node = self.named(name, can_be_pressed)
             return node if node and is_sensitive(node) else None
 
-        act(wait_for(f"“{name}” can be pressed", button, within))
+        node = wait_for(f"“{name}” can be pressed", button, within)
+        if press_of(node):
+            act(node)
+        else:
+            self.click(node)
 
     def turn(self, name, on):
         """Turns a switch on or off."""
@@ -212,6 +220,12 @@ class App:
         if not node.get_editable_text_iface().set_text_contents(text):
             raise Failure(f"“{name}” cannot be written into")
 
+    def type_into(self, name, text):
+        """Types into an entry that is empty, as a row offers to apply its text only then."""
+        self.click(wait_for(f"the entry “{name}”", lambda: self.named(name, is_entry)))
+        wait_for(f"“{name}” has the keyboard", lambda: self.focused_node(lambda node: node.get_name() == name))
+        self.write(text)
+
     def do(self, action):
         """An action of the window, as `win.backup`."""
         frame = self.wait_for_window()
@@ -222,9 +236,13 @@ class App:
                 return
         raise Failure(f"the window has no action {action}")
 
-    def open_row(self, name):
+    def open_row(self, name, clicks=1):
         """Clicks on a row, where it says its name."""
-        self.click(wait_for(f"the row “{name}”", lambda: self.named(name, lambda node: True)))
+        self.click(wait_for(f"the row “{name}”", lambda: self.named(name, lambda node: True)), clicks)
+
+    def open_item(self, name):
+        """Opens a folder in a list of files."""
+        self.open_row(name, clicks=2)
 
     def choose_folder(self, folder):
         """Answers the file chooser that is open."""
@@ -238,16 +256,44 @@ class App:
         self.press("Select")
         wait_for("the file chooser has closed", lambda: len(self.windows()) == 1)
 
-    def click(self, node):
-        x, y, width, height = place_in_window(node)
+    def click(self, node, times=1):
+        """Presses the mouse's button on a widget, after turning its wheel until that is in sight."""
         left, top, _, _ = self.geometry()
-        run("xdotool", "mousemove", str(left + x + width // 2), str(top + y + height // 2), "click", "1")
+        x, y = self.bring_into_sight(node)
+        run("xdotool", "mousemove", str(left + x), str(top + y), "click", "--repeat", str(times), "1")
+
+    def bring_into_sight(self, node):
+        """Where in the window its middle is."""
+        left, top, _, _ = self.geometry()
+        pane = scrolled_pane(node)
+        for _ in range(60):
+            x, y, width, height = place_in_window(node)
+            middle = (x + width // 2, y + height // 2)
+            if not pane:
+                return middle
+            pane_x, pane_y, pane_width, pane_height = place_in_window(pane)
+            below = y + height > pane_y + pane_height
+            if not below and y >= pane_y:
+                return middle
+            run("xdotool", "mousemove", str(left + pane_x + pane_width // 2), str(top + pane_y + pane_height // 2))
+            run("xdotool", "click", "5" if below else "4")
+            wait_quietly(lambda y=y: place_in_window(node)[1] != y)
+        raise Failure(f"cannot be brought into sight: {describe(node)}")
 
     def keys(self, *keys):
         """Presses keys, as `ctrl+comma`, one after another."""
         run("xdotool", "windowfocus", "--sync", self.window())
         for key in keys:
             run("xdotool", "key", key)
+
+    def leave(self, text, key="Escape"):
+        """Closes what shows that text. A button that is still being pressed takes the keyboard for itself a moment."""
+        for _ in range(3):
+            self.keys(key)
+            wait_quietly(lambda: not self.sees(text), within=2)
+            if not self.sees(text):
+                return
+        raise Failure(f"{key} does not close what shows “{text}”")
 
     def tab_to(self, name, key="Tab", most=40):
         """Moves the keyboard to a widget, as somebody without a mouse does."""
@@ -378,10 +424,12 @@ class App:
         folder = self.stage.pictures / "failed"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.log, folder / f"{name}.stderr")
+        print("The app said:", *self.stderr().splitlines()[-20:], sep="\n    ")
         if self.is_running():
             subprocess.run(["import", "-window", "root", str(folder / f"{name}.png")], check=False)
             try:
                 (folder / f"{name}.tree").write_text(self.tree())
+                print("It shows:", " · ".join(dict.fromkeys(self.texts())))
             except GLib.Error:
                 pass
 
@@ -395,10 +443,10 @@ def children(node):
 
 
 def walk(node, depth=0):
-    """Each shown widget with how deep it lies."""
+    """Each shown widget with how deep it lies. Those that go meanwhile are left out."""
     yield node, depth
-    for child in children(node):
-        if child.get_state_set().contains(Atspi.StateType.SHOWING):
+    for child in is_there(lambda: children(node)) or ():
+        if is_there(lambda child=child: child.get_state_set().contains(Atspi.StateType.SHOWING)):
             yield from walk(child, depth + 1)
 
 
@@ -428,11 +476,21 @@ def press_of(node):
 
 
 def can_be_pressed(node):
-    return press_of(node) is not None
+    return press_of(node) is not None or is_button_row(node)
+
+
+def is_button_row(node):
+    """AdwButtonRow is a button that GTK 4.18 tells no action of: it is pressed by the mouse."""
+    states = node.get_state_set()
+    return node.get_role() == Atspi.Role.PUSH_BUTTON and states.contains(Atspi.StateType.FOCUSABLE)
 
 
 def is_entry(node):
     return node.get_editable_text_iface() is not None and node.get_state_set().contains(Atspi.StateType.EDITABLE)
+
+
+def is_menu_item(node):
+    return node.get_role() == Atspi.Role.MENU_ITEM
 
 
 def is_control(node):
@@ -458,6 +516,21 @@ def place_in_window(node):
         x, y = x + outer.x, y + outer.y
         parent = parent.get_parent()
     return x, y, box.width, box.height
+
+
+def scrolled_pane(node):
+    """What the widget can be scrolled in."""
+    while node and node.get_role() != Atspi.Role.SCROLL_PANE:
+        node = node.get_parent()
+    return node
+
+
+def is_there(question):
+    """The answer about a widget, or None if it has gone meanwhile."""
+    try:
+        return question()
+    except GLib.Error:
+        return None
 
 
 def wait_quietly(condition, within=0.5):

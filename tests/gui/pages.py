@@ -56,20 +56,17 @@ def visit(stage, app, scheme):
         app.press(page)
         app.see(words)
         show(f"preferences-{number}-{page.lower()}")
-    app.keys("Escape")
-    app.see_no("Forget Password")
+    app.leave("Forget Password")
 
     app.do("win.restore")
     app.see("Nothing selected")
     show("restore")
-    app.keys("alt+Left")
-    app.see_no("Nothing selected")
-    for action, words in (("win.about", "Backups with a timeline"), ("win.show-shortcuts", "Keyboard Shortcuts")):
+    app.leave("Nothing selected", key="alt+Left")
+    for action, words in (("win.about", "The Hindsight Founders"), ("win.show-shortcuts", "Keyboard Shortcuts")):
         app.do(action)
         app.see(words)
         show(action.removeprefix("win."))
-        app.keys("Escape")
-        app.see_no(words)
+        app.leave(words)
 
     stage.place.rename(stage.home.parent / "away")
     stage.write("Documents/answer.txt")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 from driver import run, wait_for
 from steps import PASSWORD, back_up, choose_place, set_up, set_up_and_back_up
@@ -30,6 +31,8 @@ def test_a_wrong_password_is_said_at_once_and_the_right_one_goes_on(stage):
     app.see(WRONG)
     app.picture("password-wrong")
     app.fill("Password", PASSWORD)
+    # The keyring is a file of home: remembered, the password would be a change to back up.
+    app.turn("Remember Password", False)
     app.press("Continue")
     app.see("Everything was already backed up")
     app.quit()
@@ -86,6 +89,7 @@ def test_without_a_keyring_the_password_is_known_until_the_app_quits(stage):
     stop_keyring()
     app = stage.start()
     set_up(app, stage.place)
+    app.see("No keyring is available: the password is remembered until you quit")
     back_up(app)
     stage.write("Documents/answer.txt")
     back_up(app)
@@ -96,9 +100,17 @@ def test_without_a_keyring_the_password_is_known_until_the_app_quits(stage):
 
 
 def stop_keyring():
-    """The keyring's daemon goes; when it is started again by the bus, it is locked and has nobody to ask."""
-    answer = run(
-        "gdbus", "call", "--session", "-d", "org.freedesktop.DBus", "-o", "/org/freedesktop/DBus",
-        "-m", "org.freedesktop.DBus.GetConnectionUnixProcessID", "org.freedesktop.secrets",
-    )  # fmt: skip
+    """The keyring's daemon goes, and the bus has none to start instead."""
+    services = Path(os.environ["XDG_RUNTIME_DIR"]) / "dbus-1/services"
+    services.mkdir(parents=True, exist_ok=True)
+    none = "[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/false\n"
+    (services / "org.freedesktop.secrets.service").write_text(none)
+    ask_bus("ReloadConfig")
+    answer = ask_bus("GetConnectionUnixProcessID", "org.freedesktop.secrets")
     os.kill(int(answer.strip("(),").split()[-1]), signal.SIGKILL)
+    wait_for("the keyring is gone", lambda: "false" in ask_bus("NameHasOwner", "org.freedesktop.secrets"))
+
+
+def ask_bus(method, *arguments):
+    bus = "org.freedesktop.DBus"
+    return run("gdbus", "call", "--session", "-d", bus, "-o", "/org/freedesktop/DBus", "-m", f"{bus}.{method}", *arguments)

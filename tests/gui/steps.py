@@ -15,7 +15,8 @@ def set_up(app, place, password=PASSWORD, remember=True):
         app.press("Back Up Without a Password")
         app.press("Without a Password")
     else:
-        type_password(app, password)
+        app.fill("Password", password)
+        app.fill("Repeat Password", password)
         app.turn("Remember Password", remember)
         app.press("Next")
     app.see("Step 4 of 4")
@@ -32,8 +33,9 @@ def choose_place(app, place):
 
 
 def type_password(app, password):
-    app.fill("Password", password)
-    app.fill("Repeat Password", password)
+    """Key by key."""
+    app.type_into("Password", password)
+    app.type_into("Repeat Password", password)
 
 
 def back_up(app, ends_with="Your Files Are Safe", within=60):

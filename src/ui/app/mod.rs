@@ -104,6 +104,8 @@ pub enum AppInput {
 pub enum AppCommand {
     Plans(Result<Vec<Plan>, Explanation>),
     Facts { plan: String, facts: Facts },
+    /// Its run has been written down.
+    Recorded { plan: String, facts: Facts },
     PasswordFound(Option<Passphrase>),
     Prepared(Result<Boxed<Prepared>, NotReady>),
     RestorePlace(Result<OpenPlace, NotReady>),
@@ -273,6 +275,7 @@ impl Component for App {
                 self.tell(Message::Recorded { plan, facts }, widgets, &sender, root);
                 self.begin_what_is_due(widgets, &sender, root);
             }
+            AppCommand::Recorded { plan, facts } => self.recorded(plan, facts, widgets, &sender, root),
             AppCommand::PasswordFound(found) => {
                 self.tell(Message::PasswordFound(found), widgets, &sender, root);
             }

@@ -14,7 +14,7 @@ use relm4::{adw, gtk};
 use super::{App, AppCommand, AppWidgets, Boxed};
 use crate::ui::operation::OperationInput;
 use crate::ui::services::{self, Prepared};
-use crate::ui::state::{Message, NotReady, Request, Stage, What};
+use crate::ui::state::{Facts, Message, NotReady, Request, Stage, What};
 use crate::ui::texts;
 use gtk::gio;
 
@@ -26,6 +26,8 @@ const RETRY_AFTER: i64 = 60 * 60;
 pub(super) struct Running {
     handle: Option<JobHandle>,
     run: Option<Run>,
+    /// How it ended is being written down.
+    recording: bool,
     /// Keeps the computer awake.
     inhibited: Option<u32>,
     /// Keeps the program alive while its window is hidden.
@@ -37,6 +39,11 @@ impl Running {
         if let Some(handle) = &self.handle {
             handle.cancel(why);
         }
+    }
+
+    /// Something that must not be left before its end: a job, or writing down how it ended.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.handle.is_some() || self.recording
     }
 
     pub(super) fn take_run(&mut self) -> Option<Run> {
@@ -113,13 +120,32 @@ impl App {
                 self.let_go();
                 self.tell_if_hidden(&outcome, root);
                 self.tell(Message::Finished(outcome), widgets, sender, root);
-                if !self.state.is_busy() && (self.quitting || !root.is_visible()) {
-                    relm4::main_application().quit();
-                }
+                self.leave_if_over(root);
             }
             Event::Started { .. } | Event::Changed { .. } | Event::Message { .. } => {}
         }
         self.show_operation();
+    }
+
+    /// Without a window, what ran was all that there was to do.
+    fn leave_if_over(&self, root: &adw::ApplicationWindow) {
+        let is_over = !self.running.is_under_way() && (self.quitting || !self.state.is_busy());
+        if is_over && (self.quitting || !root.is_visible()) {
+            relm4::main_application().quit();
+        }
+    }
+
+    pub(super) fn recorded(
+        &mut self,
+        plan: String,
+        facts: Facts,
+        widgets: &mut AppWidgets,
+        sender: &ComponentSender<Self>,
+        root: &adw::ApplicationWindow,
+    ) {
+        self.running.recording = false;
+        self.tell(Message::Recorded { plan, facts }, widgets, sender, root);
+        self.leave_if_over(root);
     }
 
     /// The window is closed: the desktop says what went wrong.
@@ -148,11 +174,12 @@ impl App {
         let run = self.running.take_run();
         let Some(plan) = self.plan_of(plan) else { return };
         let services = Arc::clone(&self.services);
+        self.running.recording = true;
         sender.spawn_oneshot_command(move || {
             if let Some(run) = run {
                 services::record(run, &outcome);
             }
-            AppCommand::Facts { facts: services.facts(&plan), plan: plan.id.clone() }
+            AppCommand::Recorded { facts: services.facts(&plan), plan: plan.id.clone() }
         });
     }
 

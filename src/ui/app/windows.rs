@@ -53,15 +53,13 @@ impl App {
             // What runs goes on without the window.
             Do::Close if self.state.is_busy() => root.set_visible(false),
             Do::Close => relm4::main_application().quit(),
-            Do::Quit => {
+            Do::Quit if self.running.is_under_way() => {
                 self.quitting = true;
-                if self.state.is_busy() {
-                    root.set_visible(false);
-                    self.running.cancel(Why::Quitting);
-                } else {
-                    relm4::main_application().quit();
-                }
+                root.set_visible(false);
+                self.running.cancel(Why::Quitting);
             }
+            // A question that waits for an answer has none to wait for any more.
+            Do::Quit => relm4::main_application().quit(),
         }
     }
 

@@ -223,3 +223,17 @@ fn no_message_shows_a_password_in_a_log() {
     let (state, _) = running();
     assert!(!format!("{state:?}").contains(SECRET));
 }
+
+#[test]
+fn a_crash_is_known_until_another_run_has_ended() {
+    let (mut state, request) = with(plan());
+    let ended = |began| RunRecord { began, ended: began + 1, outcome: RunOutcome::Stopped };
+    let mut tell = |crashed, last: Option<i64>| {
+        let facts = Facts { crashed, last: last.map(ended), ..Facts::default() };
+        state.on(Message::Recorded { plan: request.plan.clone(), facts });
+        state.facts(&request.plan).crashed
+    };
+    assert_eq!(tell(Some(20), Some(10)), Some(20));
+    assert_eq!(tell(None, Some(10)), Some(20), "the ledger tells it once");
+    assert_eq!(tell(None, Some(30)), None);
+}

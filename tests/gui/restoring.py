@@ -1,0 +1,88 @@
+"""Files come back: where they were, or where somebody wants them."""
+
+from driver import wait_for
+from steps import set_up, set_up_and_back_up
+
+LETTER = "Dear Ada,\n\nthe machine runs.\n"
+
+
+def open_documents(stage, app):
+    app.do("win.restore")
+    app.see(str(stage.home))
+    app.open_item("Documents")
+    app.see("letter.txt")
+    app.open_row("letter.txt")
+    app.see_no("Nothing selected")
+
+
+def test_a_file_comes_back_into_a_chosen_folder(stage):
+    stage.sample()
+    elsewhere = stage.home.parent / "Elsewhere"
+    elsewhere.mkdir()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    open_documents(stage, app)
+    app.press("Restore…")
+    app.press("Choose Folder…")
+    app.choose_folder(elsewhere)
+    app.see("Restored “letter.txt”")
+    assert (elsewhere / "letter.txt").read_text() == LETTER
+    app.quit()
+
+
+def test_a_deleted_file_comes_back_where_it_was(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    letter = stage.home / "Documents/letter.txt"
+    letter.unlink()
+    open_documents(stage, app)
+    app.press("Restore…")
+    app.see("Restore To")
+    app.picture("restoring-where")
+    app.check_names()
+    app.press("Original Place")
+    app.see("Restored “letter.txt”")
+    assert letter.read_text() == LETTER
+    app.quit()
+
+
+def test_what_exists_is_not_replaced(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    letter = stage.home / "Documents/letter.txt"
+    letter.write_text("Dear Charles,\n")
+    open_documents(stage, app)
+    app.press("Restore…")
+    app.press("Original Place")
+    app.see("Restored “")
+    assert letter.read_text() == "Dear Charles,\n"
+    others = [path for path in letter.parent.glob("letter*") if path != letter]
+    assert [path.read_text() for path in others] == [LETTER]
+    app.quit()
+
+
+def test_backups_are_found_by_somebody_without_a_plan(stage):
+    stage.sample()
+    app = stage.start()
+    set_up(app, stage.place, remember=False)
+    app.press("Back Up Now")
+    app.see("Your Files Are Safe", within=60)
+    app.do("win.preferences")
+    app.press("Security")
+    app.press("Delete Plan, Keep Its Backups…")
+    app.press("Delete Plan")
+    app.press("Restore From a Backup")
+    app.see("Where are the backups?")
+    app.picture("restoring-finder")
+    app.check_names()
+    assert not app.can_press("Open"), "without a place there is nothing to open"
+    app.fill("Address", str(stage.place))
+    app.press("Open")
+    app.see("Password Needed")
+    app.fill("Password", "eleven quiet herons at dawn")
+    app.press("Continue")
+    app.see("Everything")
+    wait_for("the folders above home are listed", lambda: app.sees(stage.home.parts[1]))
+    app.quit()
