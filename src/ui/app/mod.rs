@@ -103,9 +103,15 @@ pub enum AppInput {
 #[derive(Debug)]
 pub enum AppCommand {
     Plans(Result<Vec<Plan>, Explanation>),
-    Facts { plan: String, facts: Facts },
+    Facts {
+        plan: String,
+        facts: Facts,
+    },
     /// Its run has been written down.
-    Recorded { plan: String, facts: Facts },
+    Recorded {
+        plan: String,
+        facts: Facts,
+    },
     PasswordFound(Option<Passphrase>),
     Prepared(Result<Boxed<Prepared>, NotReady>),
     RestorePlace(Result<OpenPlace, NotReady>),
