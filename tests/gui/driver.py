@@ -371,7 +371,10 @@ class App:
 
     def check_names(self):
         """Every control has a name, or nobody who cannot see it knows what it is."""
-        nameless = [describe(node) for node in self.nodes() if is_control(node) and not node.get_name()]
+        def is_nameless(node):
+            return is_control(node) and not node.get_name()
+
+        nameless = [describe(node) for node in self.nodes() if is_there(lambda node=node: is_nameless(node))]
         if nameless:
             raise Failure("controls without a name:\n" + "\n".join(nameless))
 

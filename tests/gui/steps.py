@@ -1,6 +1,9 @@
 """What a person does in many of the tests."""
 
-from driver import wait_for
+import sqlite3
+from contextlib import closing
+
+from driver import PATIENCE, wait_for
 
 PASSWORD = "eleven quiet herons at dawn"
 
@@ -39,9 +42,20 @@ def type_password(app, password):
 
 
 def back_up(app, ends_with="Your Files Are Safe", within=60):
+    before = ended_runs(app)
     app.press("Back Up Now")
-    app.see(ends_with, within)
+    wait_for("the run has ended", lambda: ended_runs(app) > before, within)
+    app.see(ends_with)
     wait_for("the operation is over", lambda: app.can_press("Back Up Now"))
+
+
+def ended_runs(app):
+    """How many the ledger tells of: the page may say of an earlier one that all is well."""
+    ledger = app.stage.home / ".local/state/hindsight/runs.sqlite"
+    if not ledger.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=PATIENCE)) as connection:
+        return connection.execute("SELECT count(*) FROM runs WHERE ended IS NOT NULL").fetchone()[0]
 
 
 def set_up_and_back_up(app, place, **options):
