@@ -217,7 +217,7 @@ fn edits_in_place_go_back_a_block_at_most_even_between_zeros() {
         new[at..at + 3000].copy_from_slice(&noise(3000, 37));
         for (block_len, window) in [(512, 20_000), (2048, 1 << 20)] {
             let delta = delta(sign(&old, block_len), &new, window, 4096);
-            assert!(furthest_step_back(&delta[..]).unwrap() <= block_len.into(), "an edit at {at}");
+            assert!(furthest_step_back(&delta[..]).unwrap() <= u64::from(block_len), "an edit at {at}");
             assert!(patched(&old, &delta).unwrap() == new);
         }
     }

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from driver import run, wait_for
-from steps import PASSWORD, back_up, choose_place, set_up, set_up_and_back_up
+from steps import PASSWORD, back_up, choose_place, ended_runs, set_up, set_up_and_back_up
 
 WRONG = "The password does not open these backups."
 
@@ -19,9 +19,8 @@ def test_a_wrong_password_is_said_at_once_and_the_right_one_goes_on(stage):
     stage.sample()
     app = stage.start()
     set_up_and_back_up(app, stage.place, remember=False)
-    # What was written in the second in which a backup began is looked at again by the next one.
-    back_up(app)
     app = restart(stage, app)
+    before = ended_runs(app)
 
     app.press("Back Up Now")
     app.see("Password Needed")
@@ -33,10 +32,11 @@ def test_a_wrong_password_is_said_at_once_and_the_right_one_goes_on(stage):
     app.see(WRONG)
     app.picture("password-wrong")
     app.fill("Password", PASSWORD)
-    # The keyring is a file of home: remembered, the password would be a change to back up.
     app.turn("Remember Password", False)
     app.press("Continue")
-    app.see("Everything was already backed up")
+    wait_for("the run goes on to its end", lambda: ended_runs(app) > before)
+    wait_for("the page says so", lambda: app.can_press("Back Up Now"))
+    app.see("Your Files Are Safe")
     app.quit()
 
 
