@@ -374,9 +374,13 @@ class App:
         def is_nameless(node):
             return is_control(node) and not node.get_name()
 
-        nameless = [describe(node) for node in self.nodes() if is_there(lambda node=node: is_nameless(node))]
-        if nameless:
-            raise Failure("controls without a name:\n" + "\n".join(nameless))
+        def nameless():
+            return [describe(node) for node in self.nodes() if is_there(lambda node=node: is_nameless(node))]
+
+        # What comes and goes, as a toast, has its name a moment after it is there.
+        wait_quietly(lambda: not nameless(), within=3)
+        if left := nameless():
+            raise Failure("controls without a name:\n" + "\n".join(left))
 
     def stderr(self):
         return self.log.read_text(errors="replace")
