@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hindsight::context::ProblemKind;
-use hindsight::engine::{BackupReport, VerifyReport};
+use hindsight::engine::{BackupReport, EraseReport, VerifyReport};
 use hindsight::settings::{PlaceKind, PlanPlace};
 
 use super::*;
@@ -209,7 +209,7 @@ fn the_plan_goes_when_its_backups_are_gone() {
     let (mut state, request) = with(Plan { encrypt: false, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Erase)));
     state.on(Message::Running);
-    let effects = state.on(Message::Finished(Outcome::Completed(Report::Erase)));
+    let effects = state.on(Message::Finished(Outcome::Completed(Report::Erase(EraseReport::default()))));
     assert_eq!(effects, [Effect::Forget { plan: request.plan }]);
 }
 
