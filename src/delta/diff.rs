@@ -12,6 +12,9 @@ const WINDOW: usize = 4 << 20;
 /// thing there is here, so this is less than one window.
 const HOPELESS: u64 = 3 << 20;
 
+/// Blocks to either side, in the old content, of where something is in the new one: that is near.
+const NEAR: u64 = 8;
+
 /// A signature of old content, checked to be fit for making deltas.
 pub struct Basis {
     info: SignatureInfo,
@@ -139,7 +142,7 @@ impl<'a> Differ<'a> {
         found.clear();
         diff(&self.index, &self.pending, &mut found).map_err(|_| DeltaError::InvalidSignature)?;
         let mut commands = found.get(MAGIC.len()..).unwrap_or_default();
-        let (mut here, mut unmatched, mut passed_over) = (0, 0, false);
+        let (mut here, mut unmatched) = (0, 0);
         loop {
             match Command::read(&mut commands)? {
                 Command::End => break,
@@ -148,20 +151,14 @@ impl<'a> Differ<'a> {
                     commands = commands.get(length as usize..).unwrap_or_default();
                 }
                 Command::Copy { offset, length } => {
-                    let start = here + unmatched;
-                    let near = self.near(offset, length, unmatched as u64);
-                    // A few zeros from far away would send who reads the delta there and back for nothing. Only a
-                    // few: what is all zeros now is better copied than stored.
-                    let is_zero = || self.pending[start..start + length as usize].iter().all(|b| *b == 0);
-                    if near.is_none() && !passed_over && is_zero() {
-                        passed_over = true;
-                        unmatched += length as usize;
-                        continue;
-                    }
-                    self.put_literal(here, start, out);
-                    here = start + length as usize;
+                    self.put_literal(here, here + unmatched, out);
+                    here += unmatched + length as usize;
                     unmatched = 0;
-                    self.put_copy(near.unwrap_or(offset), length, out);
+                    let step = self.basis.info.block_len as usize;
+                    for block in (offset..offset + length).step_by(step) {
+                        let length = (offset + length - block).min(step as u64);
+                        self.put_copy(self.near(block).unwrap_or(block), length, out);
+                    }
                 }
             }
         }
@@ -193,19 +190,16 @@ impl<'a> Differ<'a> {
     }
 
     /// Equal blocks (zeros above all) occur in many places, of which the index knows one. Taking them from where the
-    /// last copy ended, else from about where they are in the new content, `skipped` bytes on, lets copies grow
-    /// together, and go through content that was edited in place from front to back.
-    fn near(&self, offset: u64, length: u64, skipped: u64) -> Option<u64> {
+    /// last copy ended, else from about where they are in the new content, lets copies grow together, and go through
+    /// content that was edited in place from front to back.
+    fn near(&self, offset: u64) -> Option<u64> {
         let block_len = u64::from(self.basis.info.block_len);
-        let sums_at = |at: u64| {
-            let aligned = at.is_multiple_of(block_len) && length.is_multiple_of(block_len);
-            aligned.then(|| self.basis.sums(at / block_len, length / block_len)).flatten()
-        };
+        let sums_at = |at: u64| self.basis.sums(at / block_len, 1).filter(|_| at.is_multiple_of(block_len));
         let wanted = sums_at(offset)?;
-        let last = (self.copy.1 > 0 && skipped == 0).then_some(self.copy.0 + self.copy.1);
-        let here = self.matched + self.literal + skipped;
-        let about_here = [here - here % block_len, here.next_multiple_of(block_len)];
-        last.into_iter().chain(about_here).find(|at| sums_at(*at) == Some(wanted))
+        let last = (self.copy.1 > 0).then_some(self.copy.0 + self.copy.1);
+        let here = (self.matched + self.literal) / block_len;
+        let around = (0..NEAR).flat_map(|n| [here.saturating_sub(n), here + 1 + n]);
+        last.into_iter().chain(around.map(|block| block * block_len)).find(|at| sums_at(*at) == Some(wanted))
     }
 
     /// How many bytes at the end of `tail` are the old content's last block, which is shorter than the others

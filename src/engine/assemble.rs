@@ -53,25 +53,26 @@ pub(super) struct Gathered<T> {
 enum Raw<T> {
     /// Not even hashed.
     Memory(Vec<u8>),
-    File(T, Content),
+    /// Still being written.
+    File(T, LargeWriter),
 }
 
 impl<T> Gathered<T> {
-    pub(super) fn in_memory(&self) -> bool {
-        matches!(self.data, Raw::Memory(_))
-    }
-
-    /// Bytes.
+    /// Bytes, about.
     pub(super) fn size(&self) -> u64 {
         match &self.data {
             Raw::Memory(data) => data.len() as u64,
-            Raw::File(_, content) => content.size,
+            Raw::File(..) => IN_MEMORY as u64,
         }
     }
 
+    /// Waits until a large file is written.
     pub(super) fn check(self) -> std::result::Result<Whole<T>, Failure> {
         let whole = match self.data {
-            Raw::File(file, content) => Whole { data: Assembled::File(file), content },
+            Raw::File(file, writer) => {
+                let content = writer.finish().map_err(Failure::Write)?;
+                Whole { data: Assembled::File(file), content }
+            }
             Raw::Memory(data) => {
                 let content = Content { size: data.len() as u64, sha256: Sha256::digest(&data).into() };
                 Whole { data: Assembled::Memory(data), content }
@@ -123,10 +124,7 @@ pub(super) fn gather<T: Backing>(
     if let Err(failure) = made {
         return Ok(Err(failure));
     }
-    match output.finish() {
-        Ok(data) => Ok(Ok(Gathered { data, expected: file.expected() })),
-        Err(error) => Ok(Err(Failure::Write(error))),
-    }
+    Ok(Ok(Gathered { data: output.finish(), expected: file.expected() }))
 }
 
 fn read_base(
@@ -184,10 +182,10 @@ impl<'m, T: Backing> Output<'m, T> {
         }
     }
 
-    fn finish(self) -> io::Result<Raw<T>> {
+    fn finish(self) -> Raw<T> {
         match self.file {
-            None => Ok(Raw::Memory(self.memory)),
-            Some((backing, writer)) => Ok(Raw::File(backing, writer.finish()?)),
+            None => Raw::Memory(self.memory),
+            Some((backing, writer)) => Raw::File(backing, writer),
         }
     }
 }

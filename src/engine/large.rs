@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::entry::Content;
 use crate::tree::target::SparseWriter;
 
-/// Pieces between the caller and the thread: about a megabyte.
-const WAITING: usize = 16;
+/// Pieces between the caller and the thread: about half a megabyte.
+const WAITING: usize = 8;
 
 pub(super) struct LargeWriter {
     pieces: Sender<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! Bringing files back: states in path order, a pool that checks and writes the small ones, large ones written
+//! Bringing files back: states in path order, a pool that checks them and gives them their places, large ones written
 //! as they come.
 //!
 //! A file gets its name only after its content was checked against the recorded SHA-256.
@@ -23,7 +23,7 @@ use crate::tree::metadata::apply_extended;
 use crate::tree::owner::Owners;
 use crate::tree::target::{Options, PendingFile, Target, TargetError, Temporary};
 use shared::Shared;
-use writers::{Small, Writers};
+use writers::{Ready, Writers};
 
 pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
     Target::check(&job.target, job.force)?;
@@ -118,8 +118,8 @@ impl<'a> Restore<'a> {
         let gathered = gather(states, &mut file, &self.scratch, &mut make)?;
         let attributes = file.attributes();
         let checked = match gathered {
-            Ok(gathered) if gathered.in_memory() && attributes.links.is_none() => {
-                self.writers.push(Small { pending, gathered, attributes });
+            Ok(gathered) if attributes.links.is_none() => {
+                self.writers.push(Ready { pending, gathered, attributes });
                 return Ok(Ok(()));
             }
             Ok(gathered) => gathered.check(),

@@ -1,4 +1,4 @@
-//! The pool that checks and writes small files, in batches.
+//! The pool that checks and writes files, in batches; of large ones it waits for the end of the writing.
 //!
 //! Two writers in one directory would wait for each other, for the system locks it while a name is made. So
 //! files come in runs, and while a directory's files go on, so does its writer.
@@ -16,23 +16,23 @@ use crate::tree::target::{PendingFile, Temporary};
 const FILES: usize = 64;
 const DIRECTORIES: usize = 8;
 const BYTES: u64 = 256 * 1024;
-/// Batches that wait for one writer.
-const WAITING: usize = 4;
+/// Batches that wait for one writer. A large file is one by itself, some of it still in memory.
+const WAITING: usize = 2;
 /// More would only have more directories open.
 const WRITERS: usize = 8;
 
-/// A small file on its way to a writer.
-pub(super) struct Small {
+/// A file on its way to a writer.
+pub(super) struct Ready {
     pub(super) pending: PendingFile,
     pub(super) gathered: Gathered<Temporary>,
     pub(super) attributes: Attributes,
 }
 
 pub(super) struct Writers {
-    queues: Vec<Sender<Vec<Small>>>,
+    queues: Vec<Sender<Vec<Ready>>>,
     /// The queue of the last batch, and the directory in which that ended.
     last: (usize, EntryPath),
-    batch: Vec<Small>,
+    batch: Vec<Ready>,
     directories: usize,
     bytes: u64,
     /// The directory of the last file.
@@ -58,8 +58,8 @@ impl Writers {
         }
     }
 
-    pub(super) fn push(&mut self, small: Small) {
-        let directory = small.pending.path().parent().unwrap_or_default();
+    pub(super) fn push(&mut self, ready: Ready) {
+        let directory = ready.pending.path().parent().unwrap_or_default();
         if self.batch.is_empty() || directory != self.directory {
             // A run in another directory may go to another writer.
             if self.batch.len() >= FILES / 2 {
@@ -68,8 +68,8 @@ impl Writers {
             self.directories += 1;
             self.directory = directory;
         }
-        self.bytes += small.gathered.size();
-        self.batch.push(small);
+        self.bytes += ready.gathered.size();
+        self.batch.push(ready);
         if self.batch.len() >= FILES || self.directories >= DIRECTORIES || self.bytes >= BYTES {
             self.flush();
         }
@@ -97,8 +97,8 @@ impl Drop for Writers {
     }
 }
 
-fn write_all(batches: &Receiver<Vec<Small>>, shared: &Shared<'_>) {
-    for Small { pending, gathered, attributes } in batches.iter().flatten() {
+fn write_all(batches: &Receiver<Vec<Ready>>, shared: &Shared<'_>) {
+    for Ready { pending, gathered, attributes } in batches.iter().flatten() {
         let place = shared.place(pending.path());
         let whole = match gathered.check() {
             Ok(whole) => whole,

@@ -19,9 +19,9 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 impl Default for ReadAhead {
-    /// For one set alone: about 100 MiB in all, with volumes of the usual 25 MiB about 70.
+    /// For one set alone: about 90 MiB in all, with volumes of the usual 25 MiB about 60.
     fn default() -> Self {
-        Self { volumes: 2, sealed: 40 * MIB, batch: 256 * KIB, batches: 40 }
+        Self { volumes: 2, sealed: 40 * MIB, batch: 256 * KIB, batches: 16 }
     }
 }
 
@@ -38,7 +38,7 @@ impl ReadAhead {
             batch: 64 * KIB,
             batches: (8 * MIB / others / (64 * KIB)).clamp(1, 32),
         };
-        let large = Self { sealed: 34 * MIB, batches: 24, ..Self::default() };
+        let large = Self { sealed: 34 * MIB, batches: 12, ..Self::default() };
         let largest = (0..volumes.len()).max_by_key(|index| volumes[*index]);
         (0..volumes.len()).map(|index| if Some(index) == largest { large } else { small }).collect()
     }
