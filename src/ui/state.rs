@@ -341,8 +341,10 @@ impl AppState {
 
     fn password_found(&mut self, found: Option<Passphrase>) -> Vec<Effect> {
         let Some(activity) = &self.activity else { return Vec::new() };
-        let request = activity.request.clone();
+        let (request, stage) = (activity.request.clone(), activity.stage);
         match found {
+            // Stopped meanwhile: nobody is asked for anything more.
+            _ if stage == Stage::Stopping => self.next(),
             Some(passphrase) => {
                 self.know_password(&request.plan, passphrase.clone());
                 vec![Effect::Prepare { request, passphrase: Some(passphrase) }]

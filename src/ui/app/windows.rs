@@ -51,7 +51,7 @@ impl App {
             Do::ShowShortcuts => dialogs::show_shortcuts(root),
             Do::ShowAbout => dialogs::show_about(root),
             // What runs goes on without the window.
-            Do::Close if self.state.is_busy() => root.set_visible(false),
+            Do::Close if self.running.is_under_way() => root.set_visible(false),
             Do::Close => relm4::main_application().quit(),
             Do::Quit if self.running.is_under_way() => {
                 self.quitting = true;

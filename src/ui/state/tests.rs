@@ -111,6 +111,15 @@ fn what_is_stopped_while_it_is_prepared_stays_stopping() {
 }
 
 #[test]
+fn what_is_stopped_while_the_keyring_is_asked_asks_nobody() {
+    let (mut state, request) = with(plan());
+    state.on(Message::Wanted(request));
+    state.on(Message::StopWanted);
+    assert_eq!(state.on(Message::PasswordFound(None)), []);
+    assert!(!state.is_busy());
+}
+
+#[test]
 fn pressing_twice_runs_once_and_other_wishes_wait() {
     let (mut state, request) = running();
     assert_eq!(state.on(Message::Wanted(request.clone())), []);
