@@ -326,12 +326,8 @@ impl AppState {
     fn stop(&mut self) -> Vec<Effect> {
         self.waiting.clear();
         match self.activity.as_ref().map(|activity| activity.stage) {
-            Some(Stage::Running) => {
-                self.set_stage(Stage::Stopping);
-                vec![Effect::Cancel(Why::User)]
-            }
-            // The job is being made: it is stopped as soon as it is there.
-            Some(Stage::Preparing) => {
+            // A job that is still being made is stopped as soon as it is there.
+            Some(Stage::Preparing | Stage::Running) => {
                 self.set_stage(Stage::Stopping);
                 vec![Effect::Cancel(Why::User)]
             }
