@@ -38,7 +38,9 @@ pub fn watch(window: &adw::ApplicationWindow) {
             });
         });
     }
-    if let Some(file) = std::env::var_os(STALLS).and_then(|path| File::create(path).ok()) {
+    // Appended, so that whoever empties the file meanwhile gets no gap of zeros.
+    let appended = |path| File::options().create(true).append(true).open(path).ok();
+    if let Some(file) = std::env::var_os(STALLS).and_then(appended) {
         watch_beat(file);
     }
 }
