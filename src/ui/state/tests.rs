@@ -2,10 +2,15 @@
 
 use std::path::Path;
 
-use hindsight::context::ProblemKind;
-use hindsight::engine::{BackupReport, EraseReport, VerifyReport};
+use hindsight::context::{Problem, ProblemKind, Why};
+use hindsight::engine::{BackupReport, EraseReport, Report, VerifyReport};
+use hindsight::error::Error;
+use hindsight::jobs::Answers;
+use hindsight::ledger::{RunOutcome, RunRecord};
 use hindsight::settings::{PlaceKind, PlanPlace};
+use hindsight::worker::Outcome;
 
+use super::request::PROBLEMS_SHOWN;
 use super::*;
 
 const SECRET: &str = "correct horse";
@@ -199,8 +204,8 @@ fn problems_are_kept_up_to_a_limit_and_all_are_counted() {
         state.on(Message::Problem(Problem { kind: ProblemKind::Unreadable, path, detail }));
     }
     state.on(Message::Finished(backed_up()));
-    let (kept, count) = state.problems(&request.plan).unwrap();
-    assert_eq!((kept.len(), *count), (PROBLEMS_SHOWN, PROBLEMS_SHOWN as u64 + 5));
+    let problems = state.problems(&request.plan).unwrap();
+    assert_eq!((problems.kept.len(), problems.total), (PROBLEMS_SHOWN, PROBLEMS_SHOWN as u64 + 5));
 }
 
 #[test]
