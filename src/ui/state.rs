@@ -25,6 +25,8 @@ use super::texts;
 #[derive(Default, Debug)]
 pub struct AppState {
     pub plans: Vec<Plan>,
+    /// For backups found elsewhere, while they are looked at: not in the settings.
+    pub guest: Option<Plan>,
     facts: HashMap<String, Facts>,
     /// Of this session; the keyring has those to be remembered.
     passwords: HashMap<String, Passphrase>,
@@ -36,8 +38,9 @@ pub struct AppState {
 }
 
 impl AppState {
+    /// Also the guest.
     pub fn plan(&self, id: &str) -> Option<&Plan> {
-        self.plans.iter().find(|plan| plan.id == id)
+        self.plans.iter().chain(&self.guest).find(|plan| plan.id == id)
     }
 
     pub fn facts(&self, plan: &str) -> Facts {

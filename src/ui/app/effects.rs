@@ -51,8 +51,8 @@ impl App {
             }
             Effect::AskPassword { plan, wrong } => self.ask_password(&plan, wrong),
             Effect::Remember { plan, passphrase } => {
-                if let Some(plan) = self.plan_of(&plan) {
-                    self.remember(plan, passphrase);
+                if let Some(plan) = self.state.plan(&plan) {
+                    self.remember(plan.clone(), passphrase);
                 }
             }
             Effect::Prepare { request, passphrase } => self.prepare(request, passphrase),
@@ -77,7 +77,7 @@ impl App {
     }
 
     fn ask_password(&self, plan: &str, wrong: bool) {
-        let label = self.plan_of(plan).map(|plan| plan.place.label).unwrap_or_default();
+        let label = self.place_label(plan);
         let input = self.input();
         dialogs::ask_password(&self.window, &label, wrong, move |typed| {
             input.emit(AppInput::State(match typed {
@@ -140,20 +140,20 @@ impl App {
 
     fn waiting_place(&self) -> Option<PlaceKind> {
         let activity = self.state.activity.as_ref()?;
-        Some(self.plan_of(&activity.request.plan)?.place.kind)
+        Some(self.state.plan(&activity.request.plan)?.place.kind.clone())
     }
 
     pub(super) fn drives_changed(&mut self) {
         let Some(activity) = &self.state.activity else { return };
-        let Some(plan) = self.plan_of(&activity.request.plan) else { return };
+        let Some(plan) = self.state.plan(&activity.request.plan) else { return };
         if self.waiting_for_drive.is_none() || plan.place.spec().is_err() {
             return;
         }
+        let (request, passphrase) = (activity.request.clone(), self.state.password(&plan.id).cloned());
         if let Some(dialog) = self.waiting_for_drive.take() {
             dialog.set_close_response("there");
             dialog.close();
         }
-        let passphrase = self.state.password(&plan.id).cloned();
-        self.prepare(activity.request.clone(), passphrase);
+        self.prepare(request, passphrase);
     }
 }

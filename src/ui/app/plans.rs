@@ -24,10 +24,9 @@ impl App {
         self.state.plans.get(self.current)
     }
 
-    /// Also a guest's: one that is not in the settings.
-    pub(super) fn plan_of(&self, id: &str) -> Option<Plan> {
-        let guest = || self.restore.as_ref().map(|(plan, _)| plan).filter(|plan| plan.id == id);
-        self.state.plan(id).or_else(guest).cloned()
+    /// What people call the place of a plan.
+    pub(super) fn place_label(&self, plan: &str) -> String {
+        self.state.plan(plan).map(|plan| plan.place.label.clone()).unwrap_or_default()
     }
 
     pub(super) fn load(&self) {

@@ -26,7 +26,9 @@ impl App {
     }
 
     pub(super) fn open_guest(&mut self, place: PlanPlace) {
-        self.push_restore(guest(place), EntryPath::root());
+        let plan = guest(place);
+        self.state.guest = Some(plan.clone());
+        self.push_restore(plan, EntryPath::root());
     }
 
     /// At the folder of the first file, or at the one folder that is saved.
@@ -42,7 +44,7 @@ impl App {
         if self.pages.visible_page().and_then(|page| page.tag()).as_deref() == Some("restore") {
             return;
         }
-        let ours = self.state.plan(&plan.id).is_some();
+        let ours = self.state.plans.iter().any(|own| own.id == plan.id);
         let init = RestoreInit { label: plan.place.label.clone(), folder, ours };
         let page = RestorePage::builder().launch(init).forward(self.sender.input_sender(), AppInput::Restore);
         self.pages.push(page.widget());

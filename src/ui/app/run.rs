@@ -50,7 +50,7 @@ impl Running {
 
 impl App {
     pub(super) fn prepare(&self, request: Request, passphrase: Option<Passphrase>) {
-        let Some(plan) = self.plan_of(&request.plan) else { return };
+        let Some(plan) = self.state.plan(&request.plan).cloned() else { return };
         self.beside(move |services| {
             let prepared = services.prepare(&plan, &request, passphrase);
             AppCommand::Prepared(prepared.map(|prepared| Boxed(Box::new(prepared))))
@@ -131,7 +131,7 @@ impl App {
 
     pub(super) fn show_operation(&self) {
         let Some(activity) = &self.state.activity else { return };
-        let label = self.plan_of(&activity.request.plan).map(|plan| plan.place.label).unwrap_or_default();
+        let label = self.place_label(&activity.request.plan);
         self.operation.emit(OperationInput::Show {
             title: texts::activity(activity, &label),
             progress: activity.progress.clone(),
@@ -141,7 +141,7 @@ impl App {
 
     pub(super) fn record(&mut self, plan: &str, outcome: RunOutcome) {
         let run = self.running.run.take();
-        let Some(plan) = self.plan_of(plan) else { return };
+        let Some(plan) = self.state.plan(plan).cloned() else { return };
         self.running.recording = true;
         self.beside(move |services| {
             if let Some(run) = run {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hindsight::context::{Problem, ProblemKind, Why};
 use hindsight::engine::{BackupReport, EraseReport, Report, VerifyReport};
+use hindsight::entry::EntryPath;
 use hindsight::error::Error;
 use hindsight::jobs::Answers;
 use hindsight::ledger::{RunOutcome, RunRecord};
@@ -236,6 +237,16 @@ fn no_message_shows_a_password_in_a_log() {
     assert!(!format!("{messages:?}").contains(SECRET));
     let (state, _) = running();
     assert!(!format!("{state:?}").contains(SECRET));
+}
+
+#[test]
+fn backups_found_elsewhere_are_restored_from_without_a_plan() {
+    let mut state = AppState { guest: Some(Plan { encrypt: false, ..plan() }), ..AppState::default() };
+    let guest = state.guest.as_ref().unwrap().id.clone();
+    let restore = Restore { path: EntryPath::root(), date: 0, target: "/y".into() };
+    let request = Request::new(guest, What::Restore(restore));
+    let effects = state.on(Message::Wanted(request.clone()));
+    assert_eq!(effects, [Effect::Prepare { request, passphrase: None }]);
 }
 
 #[test]
