@@ -78,16 +78,17 @@ impl Component for App {
                 sender.input(AppInput::Do(Do::Close));
                 glib::Propagation::Stop
             },
-            #[local_ref]
-            toasts -> adw::ToastOverlay {
-                adw::ToolbarView {
-                    set_bottom_bar_style: adw::ToolbarStyle::Raised,
-                    add_bottom_bar: model.operation.widget(),
-                    #[watch]
-                    set_reveal_bottom_bars: model.state.is_busy(),
-                    #[wrap(Some)]
+            adw::ToolbarView {
+                set_bottom_bar_style: adw::ToolbarStyle::Raised,
+                add_bottom_bar: model.operation.widget(),
+                #[watch]
+                set_reveal_bottom_bars: model.state.is_busy(),
+                // Above the bar, so that no toast hides how far things are.
+                #[wrap(Some)]
+                #[local_ref]
+                set_content = toasts -> adw::ToastOverlay {
                     #[local_ref]
-                    set_content = pages -> adw::NavigationView {
+                    pages -> adw::NavigationView {
                         add = &adw::NavigationPage {
                             set_title: "Hindsight",
                             set_tag: Some("home"),
