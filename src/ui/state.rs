@@ -67,6 +67,13 @@ impl AppState {
         self.activity.is_some()
     }
 
+    pub fn is_backing_up(&self, plan: &str) -> bool {
+        self.activity.as_ref().is_some_and(|activity| {
+            let Request { plan: of, what, .. } = &activity.request;
+            of == plan && *what == What::BackUp && activity.stage != Stage::Preparing
+        })
+    }
+
     pub fn on(&mut self, message: Message) -> Vec<Effect> {
         match message {
             Message::Plans(plans) => self.plans = plans,

@@ -67,6 +67,12 @@ pub fn status(plan: &Plan, facts: &Facts, now: i64) -> Status {
     }
 }
 
+/// The top of the overview while a backup runs.
+pub fn status_running(plan: &Plan, facts: &Facts, now: i64) -> Status {
+    let Status { sentence, .. } = status(plan, &Facts { last: None, crashed: None, ..facts.clone() }, now);
+    Status { mood: Mood::Neutral, title: gettext("Backing Up…"), sentence }
+}
+
 /// A moment in the past, in as few words as are exact enough. Seconds since 1970.
 pub fn ago(then: i64, now: i64) -> String {
     let seconds = (now - then).max(0);

@@ -163,6 +163,7 @@ def a_long_backup(stage, app):
         film.with_name(f"film-{number:02}.raw").hardlink_to(film)
     app.press("Back Up Now")
     wait_for("something is stored", lambda: list(stage.place.rglob("*vol1.difftar.gpg")), within=60)
+    app.see("Backing Up…")
     yield
     app.press("Stop")
     wait_for("it has stopped", lambda: app.can_press("Back Up Now"))

@@ -135,7 +135,7 @@ impl App {
         self.operation.emit(OperationInput::Show {
             title: texts::activity(activity, &label),
             progress: activity.progress.clone(),
-            stopping: activity.stage == Stage::Stopping,
+            stage: activity.stage,
         });
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hindsight::i18n::gettext;
 use hindsight::schedule::due;
 
 use crate::ui::state::{AppState, Space};
@@ -32,10 +33,17 @@ impl Shown {
         let plan = state.plans.get(current)?;
         let facts = state.facts(&plan.id);
         let last = facts.last_success.as_ref().map(|run| run.ended);
+        let backing_up = state.is_backing_up(&plan.id);
         Some(Self {
-            status: texts::status(plan, &facts, now),
+            status: match backing_up {
+                true => texts::status_running(plan, &facts, now),
+                false => texts::status(plan, &facts, now),
+            },
             busy: state.is_busy(),
-            next: texts::next_backup(plan, due(plan.schedule.frequency, last, now), now),
+            next: match backing_up {
+                true => gettext("Now"),
+                false => texts::next_backup(plan, due(plan.schedule.frequency, last, now), now),
+            },
             checked: texts::checked(&facts, now),
             space: facts.space,
             place: plan.place.label.clone(),
