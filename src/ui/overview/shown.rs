@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use hindsight::i18n::gettext;
-use hindsight::schedule::due;
 
 use crate::ui::state::{AppState, Space};
 use crate::ui::texts::{self, Status};
@@ -42,7 +41,7 @@ impl Shown {
             busy: state.is_busy(),
             next: match backing_up {
                 true => gettext("Now"),
-                false => texts::next_backup(plan, due(plan.schedule.frequency, last, now), now),
+                false => texts::next_backup(plan, last, now),
             },
             checked: texts::checked(&facts, now),
             space: facts.space,
