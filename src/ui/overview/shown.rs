@@ -58,3 +58,31 @@ impl Shown {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use hindsight::settings::{PlaceKind, Plan, PlanPlace};
+
+    use super::*;
+    use crate::ui::state::{Message, Request, What};
+
+    #[test]
+    fn while_a_backup_runs_the_page_says_so() {
+        let kind = PlaceKind::Folder { path: "/x".into() };
+        let place = PlanPlace { kind, label: "Red Disk".into(), marker: None };
+        let plan = Plan { encrypt: false, ..Plan::for_home("Red Disk", place, Path::new("/")).unwrap() };
+        let request = Request::new(&plan.id, What::BackUp);
+        let mut state = AppState::default();
+        state.on(Message::Plans(vec![plan]));
+        let said = |state: &AppState| {
+            let shown = Shown::new(state, 0, Path::new("/"), 0).unwrap();
+            (shown.status.title, shown.next)
+        };
+        let words = |title: &str, next: &str| (title.to_owned(), next.to_owned());
+        assert_eq!(said(&state), words("Ready for the First Backup", "By itself after the first one"));
+        state.on(Message::Wanted(request));
+        state.on(Message::Running);
+        assert_eq!(said(&state), words("Backing Up…", "Now"));
+    }
+}
