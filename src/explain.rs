@@ -18,7 +18,7 @@ use crate::error::{DestinationError, Error, ErrorKind, SelectionError, Shrunk, T
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
-    /// A noun phrase without a full stop.
+    /// A noun phrase without a full stop, capitalised as headings are.
     pub title: String,
     /// What happened, naming the thing.
     pub sentence: String,
@@ -39,72 +39,72 @@ impl Explanation {
 pub fn explain(error: &Error) -> Explanation {
     match error {
         Error::PassphraseNeeded => Explanation::new(
-            "Password needed",
+            "Password Needed",
             "These backups are protected by a password, and none was given.",
         )
         .hint("Type the password that was chosen when they were made."),
         Error::PassphraseWrong => {
-            Explanation::new("Wrong password", "The password does not open these backups.")
+            Explanation::new("Wrong Password", "The password does not open these backups.")
                 .hint("Check the spelling, upper and lower case and the keyboard layout.")
         }
         Error::Destination(error) => explain_place(error),
         Error::Source(error) => explain_source(error),
         Error::Selection(error) => explain_selection(error),
         Error::NoBackups { place } => {
-            Explanation::new("No backups", format!("There are no backups in {place}."))
+            Explanation::new("No Backups", format!("There are no backups in {place}."))
                 .hint("Check that this is the place where the backups were made.")
         }
         Error::NothingToContinue => Explanation::new(
-            "Nothing to continue",
+            "Nothing to Continue",
             "There is no earlier backup at this place that could be continued.",
         )
         .hint("Make a full backup."),
         Error::PathNotFound { path, date } => {
-            Explanation::new("Not in the backup", format!("The backup of {date} does not hold {path}."))
+            Explanation::new("Not in the Backup", format!("The backup of {date} does not hold {path}."))
                 .hint("Check the spelling, or choose another date.")
         }
         Error::HostChanged { now, before } => Explanation::new(
-            "Backups of another computer",
+            "Backups of Another Computer",
             format!("The backups at this place are of the computer {before}, and this one is {now}."),
         )
         .hint("Choose another place, or confirm that this computer continues those backups."),
         Error::SourceChanged { now, before } => Explanation::new(
-            "Backups of another folder",
+            "Backups of Another Folder",
             format!("The backups at this place are of the folder {before}, not of {now}."),
         )
         .hint("Choose another place, or confirm that this folder continues those backups."),
         Error::PlaceChanged { place } => Explanation::new(
-            "Not the place of these backups",
+            "Not the Place of These Backups",
             format!("{place} is there, but it is not the place where this plan keeps its backups."),
         )
         .hint("Connect the drive that was used before, or choose this place anew in the preferences."),
         Error::SourceShrunk { folder, before, now, reason } => explain_shrunk(folder, *before, *now, *reason),
         Error::Target(error) => explain_target(error),
         Error::Damaged { what } => {
-            Explanation::new("Damaged backup", format!("Something stored at the place is damaged: {what}."))
+            Explanation::new("Damaged Backup", format!("Something stored at the place is damaged: {what}."))
                 .hint("Try an earlier date, and make a full backup soon.")
         }
         Error::TooNew { what } => Explanation::new(
-            "Backup not understood",
+            "Backup Not Understood",
             format!("The backups hold something that this version does not know: {what}."),
         )
         .hint("Install the newest version and try again."),
         Error::Busy { what } => Explanation::new(
-            "Place in use",
+            "Place in Use",
             format!("Another backup or restore is using this place: {what}."),
         )
         .hint("Wait until it has finished, then try again."),
         Error::Local { path, source } => {
             let (path, cause) = (shown(path), cause(source));
             Explanation::new(
-                "Trouble with temporary files",
+                "Trouble With Temporary Files",
                 format!("Files needed for the work could not be used in {path}: {cause}."),
             )
             .hint("Check that there is space and that you may write there.")
         }
         Error::Cancelled(why) => explain_stop(*why),
         Error::Internal(detail) => {
-            Explanation::new("Unexpected error", format!("Something went wrong that never should: {detail}."))
+            Explanation::new("Unexpected Error", format!("Something went wrong that never should: {detail}."))
                 .hint("Please report this. Your earlier backups are not affected.")
         }
     }
@@ -114,41 +114,41 @@ fn explain_place(error: &DestinationError) -> Explanation {
     let path = &error.path;
     match error.kind {
         ErrorKind::NotFound => Explanation::new(
-            "Place not found",
+            "Place Not Found",
             format!("Could not find {path}: it does not exist or is not connected."),
         )
         .hint("Check the address, and connect the drive if it is on one."),
-        ErrorKind::Denied => Explanation::new("Access denied", format!("Access to {path} was denied."))
+        ErrorKind::Denied => Explanation::new("Access Denied", format!("Access to {path} was denied."))
             .hint("Check that you may read and write there."),
         ErrorKind::NoSpace => {
-            Explanation::new("Place full", format!("The place is full: there is no space left at {path}."))
+            Explanation::new("Place Full", format!("The place is full: there is no space left at {path}."))
                 .hint(
                     "Free some space or choose another place, then try again. Nothing saved so far is lost.",
                 )
         }
         ErrorKind::ReadOnly => {
-            Explanation::new("Place read-only", format!("Nothing can be written to {path}, it is read-only."))
+            Explanation::new("Place Read-Only", format!("Nothing can be written to {path}, it is read-only."))
                 .hint("Check the drive's write protection, or choose another place.")
         }
         ErrorKind::Offline => {
-            Explanation::new("Place not reachable", format!("There is no connection to {path}."))
+            Explanation::new("Place Not Reachable", format!("There is no connection to {path}."))
                 .hint("Check the connection, then try again.")
         }
         ErrorKind::NameTaken => Explanation::new(
-            "Place changed meanwhile",
+            "Place Changed Meanwhile",
             format!("Somebody else wrote {path} while the backup was being written."),
         )
         .hint("Check whether another computer uses this place, then try again."),
         ErrorKind::Misconfigured => {
-            Explanation::new("Place not usable", format!("No backups can be kept in {path}."))
+            Explanation::new("Place Not Usable", format!("No backups can be kept in {path}."))
                 .hint("Choose a folder as the place.")
         }
         ErrorKind::Other => match &error.source {
             Some(source) => {
                 let cause = without_number(&source.to_string());
-                Explanation::new("Trouble with the place", format!("Something failed at {path}: {cause}."))
+                Explanation::new("Trouble With the Place", format!("Something failed at {path}: {cause}."))
             }
-            None => Explanation::new("Trouble with the place", format!("Something failed at {path}.")),
+            None => Explanation::new("Trouble With the Place", format!("Something failed at {path}.")),
         }
         .hint("Try again. If it fails once more, check the drive."),
     }
@@ -158,17 +158,17 @@ fn explain_source(error: &WalkError) -> Explanation {
     match error {
         WalkError::Missing(path) => {
             let path = shown(path);
-            Explanation::new("Folder not found", format!("{path}, which is to be backed up, does not exist."))
+            Explanation::new("Folder Not Found", format!("{path}, which is to be backed up, does not exist."))
                 .hint("Check the spelling, and connect the drive if it is on one.")
         }
         WalkError::Unreadable { path, error } => {
             let (path, cause) = (shown(path), cause(error));
-            Explanation::new("Folder not readable", format!("{path} cannot be read: {cause}."))
+            Explanation::new("Folder Not Readable", format!("{path} cannot be read: {cause}."))
                 .hint("Check that you may read it.")
         }
         WalkError::Unsupported(path) => {
             let path = shown(path);
-            Explanation::new("Nothing to back up", format!("{path} is neither a folder nor a file."))
+            Explanation::new("Nothing to Back Up", format!("{path} is neither a folder nor a file."))
                 .hint("Choose a folder.")
         }
     }
@@ -186,7 +186,7 @@ fn explain_shrunk(folder: &Path, before: u64, now: u64, reason: Shrunk) -> Expla
             format!("{folder} held {before} at the last backup, and holds only {now} now.")
         }
     };
-    Explanation::new("Files have disappeared", sentence).hint(
+    Explanation::new("Files Have Disappeared", sentence).hint(
         "Nothing was backed up. Bring the files back or connect the drive, or confirm that they were meant to go.",
     )
 }
@@ -209,7 +209,7 @@ fn explain_selection(error: &SelectionError) -> Explanation {
             format!("The pattern {} changes nothing as the last of all.", shown_pattern(pattern))
         }
     };
-    Explanation::new("Pattern not usable", sentence).hint("Correct it, or remove it.")
+    Explanation::new("Pattern Not Usable", sentence).hint("Correct it, or remove it.")
 }
 
 fn explain_target(error: &TargetError) -> Explanation {
@@ -217,27 +217,27 @@ fn explain_target(error: &TargetError) -> Explanation {
         TargetError::NotEmpty(path) => {
             let path = shown(path);
             Explanation::new(
-                "Folder not empty",
+                "Folder Not Empty",
                 format!("{path} is not empty, and nothing in it was touched."),
             )
             .hint("Restore to a new folder.")
         }
         TargetError::Exists(path) => {
             let path = shown(path);
-            Explanation::new("File exists", format!("{path} exists already and was not touched."))
+            Explanation::new("File Exists", format!("{path} exists already and was not touched."))
                 .hint("Restore under another name.")
         }
         TargetError::NoParent(path) => {
             let path = shown(path);
             Explanation::new(
-                "Folder missing",
+                "Folder Missing",
                 format!("The folder in which {path} belongs could not be made."),
             )
             .hint("Check that you may write there.")
         }
         TargetError::Io { path, source } => {
             let (path, cause) = (shown(path), cause(source));
-            Explanation::new("Cannot write", format!("{path} could not be written: {cause}."))
+            Explanation::new("Cannot Write", format!("{path} could not be written: {cause}."))
                 .hint("Check that there is space and that you may write there.")
         }
     }

@@ -213,7 +213,7 @@ fn a_folder_that_is_suddenly_empty_stops_the_run_until_somebody_says_so() {
         assert_eq!(computer.sets(), 1);
         let last = computer.ledger().last(&computer.plan.id).unwrap().unwrap();
         assert!(
-            matches!(last.outcome, RunOutcome::Failed { title, .. } if title == "Files have disappeared")
+            matches!(last.outcome, RunOutcome::Failed { title, .. } if title == "Files Have Disappeared")
         );
         let _ = fs::remove_dir(&documents);
         fs::rename(computer.path("home/away"), &documents).unwrap();

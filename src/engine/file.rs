@@ -201,6 +201,7 @@ impl FileStore<'_, '_> {
                     producer.ctx.check()?;
                     let Some((differ, held)) = &mut delta else {
                         self.attempt.looked_at(piece.len() as u64, producer);
+                        producer.done.report(Some(path.below(producer.root)), producer.ctx);
                         writer.push(&piece, attributes)?;
                         let _ = back.try_send(piece);
                         continue;

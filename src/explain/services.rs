@@ -9,18 +9,18 @@ use crate::settings::{FolderError, PlaceError, SettingsError};
 pub fn explain_settings(error: &SettingsError) -> Explanation {
     match error {
         SettingsError::Newer { path, .. } => Explanation::new(
-            "Settings of a newer version",
+            "Settings of a Newer Version",
             format!("A newer version of Hindsight wrote the settings in {}.", shown(path)),
         )
         .hint("Install the newest version. Nothing was changed."),
         SettingsError::Damaged { path, reason } => Explanation::new(
-            "Settings not understood",
+            "Settings Not Understood",
             format!("The settings in {} cannot be understood: {reason}.", shown(path)),
         )
         .hint("Correct the file, or move it away to begin anew. Your backups are not affected."),
         SettingsError::NoHome => no_home(),
         SettingsError::Io { path, source } => Explanation::new(
-            "Settings not usable",
+            "Settings Not Usable",
             format!("The settings in {} could not be used: {}.", shown(path), cause(source)),
         )
         .hint("Check that there is space and that you may write there."),
@@ -30,7 +30,7 @@ pub fn explain_settings(error: &SettingsError) -> Explanation {
 pub fn explain_folder(error: &FolderError) -> Explanation {
     match error {
         FolderError::Lent { path } => Explanation::new(
-            "Folder not known",
+            "Folder Not Known",
             format!(
                 "{} is only lent to this program, and the desktop does not say where it really is.",
                 shown(path)
@@ -38,11 +38,11 @@ pub fn explain_folder(error: &FolderError) -> Explanation {
         )
         .hint("Allow Hindsight to see your files, or choose a folder inside your home folder."),
         FolderError::NotFolder { path } => {
-            Explanation::new("Not a folder", format!("{} is not a folder.", shown(path)))
+            Explanation::new("Not a Folder", format!("{} is not a folder.", shown(path)))
                 .hint("Choose a folder.")
         }
         FolderError::Io { path, source } => Explanation::new(
-            "Folder not usable",
+            "Folder Not Usable",
             format!("{} cannot be looked at: {}.", shown(path), cause(source)),
         )
         .hint("Check that it exists and that you may read it."),
@@ -52,30 +52,30 @@ pub fn explain_folder(error: &FolderError) -> Explanation {
 pub fn explain_plan_place(error: &PlaceError) -> Explanation {
     match error {
         PlaceError::NotConnected { label } => {
-            Explanation::new("Drive not connected", format!("The drive {label} is not connected."))
+            Explanation::new("Drive Not Connected", format!("The drive {label} is not connected."))
                 .hint("Connect and unlock it, then try again.")
         }
         PlaceError::OutsideDrive { label } => Explanation::new(
-            "Place not usable",
+            "Place Not Usable",
             format!("The folder for backups on the drive {label} leads out of the drive."),
         )
         .hint("Choose the place anew."),
         PlaceError::Relative => Explanation::new(
-            "Address not complete",
+            "Address Not Complete",
             "The address does not begin at the root of the computer.",
         )
         .hint("Write it in full, as in file:///media/disk/backups."),
         PlaceError::Address(SpecError::NotUrl) => {
-            Explanation::new("Not an address", "This is not an address of a place.")
+            Explanation::new("Not an Address", "This is not an address of a place.")
                 .hint("Write it as in file:///media/disk/backups.")
         }
         PlaceError::Address(SpecError::UnsupportedScheme { scheme }) => Explanation::new(
-            "Kind of place not supported",
+            "Kind of Place Not Supported",
             format!("Places of the kind {scheme}:// are not supported yet."),
         )
         .hint("Choose a folder or a drive."),
         PlaceError::Address(SpecError::NoPath) => {
-            Explanation::new("Address not complete", "The address names no folder.")
+            Explanation::new("Address Not Complete", "The address names no folder.")
                 .hint("Write it in full, as in file:///media/disk/backups.")
         }
     }
@@ -84,14 +84,14 @@ pub fn explain_plan_place(error: &PlaceError) -> Explanation {
 pub fn explain_keyring(error: &KeyringError) -> Explanation {
     match error {
         KeyringError::Unavailable(_) => Explanation::new(
-            "No keyring",
+            "No Keyring",
             "There is no keyring in this session that could remember passwords.",
         )
         .hint("The password is remembered until you quit. Keep it in a safe place."),
-        KeyringError::Dismissed => Explanation::new("Keyring locked", "The keyring was not unlocked.")
+        KeyringError::Dismissed => Explanation::new("Keyring Locked", "The keyring was not unlocked.")
             .hint("Unlock it to have the password remembered."),
         KeyringError::Other(reason) => {
-            Explanation::new("Trouble with the keyring", format!("The keyring did not work: {reason}."))
+            Explanation::new("Trouble With the Keyring", format!("The keyring did not work: {reason}."))
                 .hint("The password is remembered until you quit. Keep it in a safe place.")
         }
     }
@@ -100,17 +100,17 @@ pub fn explain_keyring(error: &KeyringError) -> Explanation {
 pub fn explain_ledger(error: &LedgerError) -> Explanation {
     match error {
         LedgerError::AlreadyRunning => {
-            Explanation::new("Backup going on", "This is being backed up already.")
+            Explanation::new("Backup Going On", "This is being backed up already.")
                 .hint("Wait until it has finished.")
         }
         LedgerError::NoHome => no_home(),
         LedgerError::Sqlite(error) => Explanation::new(
-            "Trouble with the history",
+            "Trouble With the History",
             format!("What became of earlier backups could not be looked up or noted: {error}."),
         )
         .hint("Check that there is space in your home folder. Your backups are not affected."),
         LedgerError::Io { path, source } => Explanation::new(
-            "Trouble with the history",
+            "Trouble With the History",
             format!("{} could not be used: {}.", shown(path), cause(source)),
         )
         .hint("Check that you may write there. Your backups are not affected."),
@@ -118,6 +118,6 @@ pub fn explain_ledger(error: &LedgerError) -> Explanation {
 }
 
 fn no_home() -> Explanation {
-    Explanation::new("Home folder not known", "It is not known which folder is your home folder.")
+    Explanation::new("Home Folder Not Known", "It is not known which folder is your home folder.")
         .hint("Set the variable HOME.")
 }

@@ -6,6 +6,7 @@ use hindsight::settings::PlanPlace;
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
+use super::dialogs;
 use super::place::{PlaceChooser, PlaceOutput, Purpose};
 
 pub struct Finder {
@@ -34,48 +35,23 @@ impl Component for Finder {
     type CommandOutput = ();
 
     view! {
+        #[root]
         adw::Dialog {
             set_title: &model.title(),
             set_content_width: 500,
             set_content_height: 520,
-            #[wrap(Some)]
-            set_child = &adw::ToolbarView {
-                add_top_bar = &adw::HeaderBar {
-                    set_show_end_title_buttons: false,
-                    set_show_start_title_buttons: false,
-                    pack_start = &gtk::Button {
-                        set_label: &gettext("Cancel"),
-                        connect_clicked => FinderInput::Cancel,
-                    },
-                    pack_end = &gtk::Button {
-                        set_label: &model.action(),
-                        add_css_class: "suggested-action",
-                        #[watch]
-                        set_sensitive: model.place.is_some(),
-                        connect_clicked => FinderInput::Open,
-                    },
-                },
-                #[wrap(Some)]
-                set_content = &gtk::ScrolledWindow {
-                    set_hscrollbar_policy: gtk::PolicyType::Never,
-                    adw::Clamp {
-                        set_maximum_size: 480,
-                        gtk::Box {
-                            set_orientation: gtk::Orientation::Vertical,
-                            set_spacing: 24,
-                            set_margin_all: 18,
-                            gtk::Label {
-                                set_label: &model.question(),
-                                add_css_class: "title-2",
-                                set_wrap: true,
-                                set_justify: gtk::Justification::Center,
-                            },
-                            append: model.chooser.widget(),
-                        },
-                    },
-                },
-            },
-        }
+        },
+        cancel = gtk::Button {
+            set_label: &gettext("Cancel"),
+            connect_clicked => FinderInput::Cancel,
+        },
+        open = gtk::Button {
+            set_label: &model.action(),
+            add_css_class: "suggested-action",
+            #[watch]
+            set_sensitive: model.place.is_some(),
+            connect_clicked => FinderInput::Open,
+        },
     }
 
     fn init(purpose: Purpose, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
@@ -83,6 +59,11 @@ impl Component for Finder {
             PlaceChooser::builder().launch(purpose).forward(sender.input_sender(), FinderInput::Place);
         let model = Self { purpose, chooser, place: None };
         let widgets = view_output!();
+        let header = dialogs::question_header();
+        header.pack_start(&widgets.cancel);
+        header.pack_end(&widgets.open);
+        let chooser = model.chooser.widget();
+        root.set_child(Some(&dialogs::question(&header, &model.question(), "", chooser)));
         ComponentParts { model, widgets }
     }
 

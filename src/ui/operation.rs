@@ -8,6 +8,7 @@ use hindsight::i18n::gettext;
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
+use super::state::Stage;
 use super::texts;
 
 /// Before that the rate is a guess.
@@ -16,7 +17,7 @@ const RATE_KNOWN_AFTER: Duration = Duration::from_secs(10);
 pub struct Operation {
     title: String,
     progress: Progress,
-    stopping: bool,
+    stage: Stage,
     began: Instant,
     /// Bytes done when the rate began to count: what was found unchanged comes in one leap at first.
     first_bytes: Option<u64>,
@@ -25,7 +26,7 @@ pub struct Operation {
 #[derive(Debug)]
 pub enum OperationInput {
     Begin { title: String },
-    Show { title: String, progress: Progress, stopping: bool },
+    Show { title: String, progress: Progress, stage: Stage },
 }
 
 #[derive(Debug)]
@@ -34,6 +35,24 @@ pub enum OperationOutput {
 }
 
 impl Operation {
+    fn begin(title: String) -> Self {
+        Self {
+            title,
+            progress: Progress::default(),
+            stage: Stage::Preparing,
+            began: Instant::now(),
+            first_bytes: None,
+        }
+    }
+
+    /// Nothing while a question may be open: then nothing moves.
+    fn amount(&self) -> String {
+        match self.stage {
+            Stage::Preparing => String::new(),
+            Stage::Running | Stage::Stopping => texts::amount(&self.progress),
+        }
+    }
+
     fn fraction(&self) -> Option<f64> {
         let total = self.progress.bytes_total.filter(|total| *total > 0)?;
         Some((self.progress.bytes_done as f64 / total as f64).clamp(0.0, 1.0))
@@ -106,7 +125,7 @@ impl Component for Operation {
                         set_xalign: 0.0,
                         set_ellipsize: gtk::pango::EllipsizeMode::End,
                         #[watch]
-                        set_label: &texts::amount(&model.progress),
+                        set_label: &model.amount(),
                     },
                     gtk::Label {
                         set_css_classes: &["caption", "dim-label", "numeric"],
@@ -120,7 +139,7 @@ impl Component for Operation {
                 set_label: &gettext("Stop"),
                 set_valign: gtk::Align::Center,
                 #[watch]
-                set_sensitive: !model.stopping,
+                set_sensitive: model.stage != Stage::Stopping,
                 connect_clicked[sender] => move |_| {
                     let _ = sender.output(OperationOutput::StopWanted);
                 },
@@ -129,13 +148,7 @@ impl Component for Operation {
     }
 
     fn init(_: (), root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let model = Self {
-            title: String::new(),
-            progress: Progress::default(),
-            stopping: false,
-            began: Instant::now(),
-            first_bytes: None,
-        };
+        let model = Self::begin(String::new());
         let widgets = view_output!();
         ComponentParts { model, widgets }
     }
@@ -148,21 +161,13 @@ impl Component for Operation {
         _root: &Self::Root,
     ) {
         match input {
-            OperationInput::Begin { title } => {
-                *self = Self {
-                    title,
-                    progress: Progress::default(),
-                    stopping: false,
-                    began: Instant::now(),
-                    first_bytes: None,
-                };
-            }
-            OperationInput::Show { title, progress, stopping } => {
+            OperationInput::Begin { title } => *self = Self::begin(title),
+            OperationInput::Show { title, progress, stage } => {
                 if progress.bytes_done > 0 && self.first_bytes.is_none() {
                     self.first_bytes = Some(progress.bytes_done);
                     self.began = Instant::now();
                 }
-                (self.title, self.progress, self.stopping) = (title, progress, stopping);
+                (self.title, self.progress, self.stage) = (title, progress, stage);
             }
         }
         match self.fraction() {

@@ -1,32 +1,15 @@
 //! The one screen that says whether all is well, and the doors to everything else.
 
+mod shown;
+
 use adw::prelude::*;
 use hindsight::i18n::{gettext, gettext_f};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
+pub use self::shown::Shown;
 use super::preferences::Page;
-use super::state::Space;
-use super::texts::{self, Mood, Status};
-
-/// Everything the page says, ready as text.
-#[derive(Clone, PartialEq, Default, Debug)]
-pub struct Shown {
-    pub status: Status,
-    pub busy: bool,
-    pub next: String,
-    pub checked: String,
-    pub space: Option<Space>,
-    pub place: String,
-    pub place_kind: String,
-    pub folders: String,
-    pub schedule: String,
-    /// Of the last run, if their list is at hand.
-    pub problems: u64,
-    /// Names of all plans and which one is shown; only told where there are several.
-    pub plans: Vec<String>,
-    pub current: usize,
-}
+use super::texts::{self, Mood};
 
 pub struct Overview {
     shown: Shown,

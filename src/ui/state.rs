@@ -4,201 +4,29 @@
 //! the person), the place (connected?), the engine (a question back). The request waits here meanwhile; only one is
 //! under way at a time.
 
+mod ending;
+mod facts;
+mod messages;
+mod request;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 
-use hindsight::context::{Problem, Progress, Why};
-use hindsight::engine::Report;
-use hindsight::entry::EntryPath;
-use hindsight::error::Error;
-use hindsight::explain::{Explanation, explain, explain_plan_place};
-use hindsight::jobs::{Answers, run_outcome};
-use hindsight::ledger::{RunOutcome, RunRecord};
+use hindsight::context::Why;
 use hindsight::secret::Passphrase;
-use hindsight::settings::{PlaceError, Plan};
-use hindsight::worker::Outcome;
+use hindsight::settings::Plan;
 
+pub use self::facts::{Facts, Space};
+pub use self::messages::{Effect, Message};
+pub use self::request::{Activity, NotReady, Problems, Request, Restore, Stage, What};
 use super::texts;
-
-/// Problems kept for the list; beyond that only their number is known.
-pub const PROBLEMS_SHOWN: usize = 1000;
-
-/// Something to be done for one plan.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Request {
-    pub plan: String,
-    pub what: What,
-    pub answers: Answers,
-    /// Nobody pressed anything, so nobody is asked anything: what it lacks ends it.
-    pub by_itself: bool,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub enum What {
-    BackUp,
-    Verify {
-        compare: bool,
-    },
-    Restore(Restore),
-    /// Delete all backups, then the plan.
-    Erase,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct Restore {
-    pub path: EntryPath,
-    pub date: i64,
-    pub target: PathBuf,
-}
-
-impl Request {
-    pub fn new(plan: impl Into<String>, what: What) -> Self {
-        Self { plan: plan.into(), what, answers: Answers::default(), by_itself: false }
-    }
-}
-
-#[derive(Debug)]
-pub enum Message {
-    Plans(Vec<Plan>),
-    Recorded {
-        plan: String,
-        facts: Facts,
-    },
-    Wanted(Request),
-    StopWanted,
-    /// The keyring's answer; `None` if it holds nothing or there is none.
-    PasswordFound(Option<Passphrase>),
-    PasswordTyped {
-        passphrase: Passphrase,
-        remember: bool,
-    },
-    /// A question was closed without an answer.
-    Declined,
-    /// The job could not be made: the place is not there, or somebody else is at it.
-    NotReady(NotReady),
-    Running,
-    Progress(Progress),
-    Problem(Problem),
-    Finished(Outcome),
-}
-
-#[derive(Debug)]
-pub enum NotReady {
-    /// The drive of this name is to be connected.
-    NotConnected {
-        label: String,
-    },
-    AlreadyRunning,
-    Failed(Explanation),
-}
-
-impl NotReady {
-    pub fn explanation(self) -> Explanation {
-        match self {
-            Self::NotConnected { label } => explain_plan_place(&PlaceError::NotConnected { label }),
-            Self::AlreadyRunning => {
-                Explanation { title: texts::already_running(), sentence: String::new(), hint: None }
-            }
-            Self::Failed(explanation) => explanation,
-        }
-    }
-}
-
-/// What the window does next.
-#[derive(PartialEq, Debug)]
-pub enum Effect {
-    FindPassword {
-        plan: String,
-    },
-    AskPassword {
-        plan: String,
-        wrong: bool,
-    },
-    Remember {
-        plan: String,
-        passphrase: Passphrase,
-    },
-    Prepare {
-        request: Request,
-        passphrase: Option<Passphrase>,
-    },
-    Cancel(Why),
-    /// How the run ended, for the ledger.
-    Record {
-        plan: String,
-        outcome: RunOutcome,
-    },
-    AskDrive {
-        label: String,
-    },
-    AskMissing {
-        explanation: Explanation,
-    },
-    AskMismatch {
-        explanation: Explanation,
-    },
-    ShowError {
-        explanation: Explanation,
-        details: String,
-        retry: Option<Request>,
-    },
-    ShowProblems {
-        problems: Vec<Problem>,
-        total: u64,
-    },
-    Toast(String),
-    Restored {
-        target: PathBuf,
-    },
-    /// The plan's backups are gone: so is the plan.
-    Forget {
-        plan: String,
-    },
-}
-
-/// What is known of a plan's runs.
-#[derive(Clone, PartialEq, Default, Debug)]
-pub struct Facts {
-    pub last: Option<RunRecord>,
-    pub last_success: Option<RunRecord>,
-    /// The last check of what is stored.
-    pub checked: Option<RunRecord>,
-    /// When a run began that never ended.
-    pub crashed: Option<i64>,
-    pub space: Option<Space>,
-}
-
-/// Of the disk on which the place is, in bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Space {
-    pub free: u64,
-    pub total: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
-    /// Finding the password and the place, or waiting for an answer.
-    Preparing,
-    Running,
-    Stopping,
-}
-
-/// The request under way.
-#[derive(Debug)]
-pub struct Activity {
-    pub request: Request,
-    pub stage: Stage,
-    pub progress: Progress,
-    problems: Vec<Problem>,
-    problem_count: u64,
-}
 
 #[derive(Default, Debug)]
 pub struct AppState {
     pub plans: Vec<Plan>,
+    /// For backups found elsewhere, while they are looked at: not in the settings.
+    pub guest: Option<Plan>,
     facts: HashMap<String, Facts>,
     /// Of this session; the keyring has those to be remembered.
     passwords: HashMap<String, Passphrase>,
@@ -206,19 +34,20 @@ pub struct AppState {
     /// Asked for while something else was going on.
     waiting: VecDeque<Request>,
     /// Of each plan's last run in this session.
-    problems: HashMap<String, (Vec<Problem>, u64)>,
+    problems: HashMap<String, Problems>,
 }
 
 impl AppState {
+    /// Also the guest.
     pub fn plan(&self, id: &str) -> Option<&Plan> {
-        self.plans.iter().find(|plan| plan.id == id)
+        self.plans.iter().chain(&self.guest).find(|plan| plan.id == id)
     }
 
     pub fn facts(&self, plan: &str) -> Facts {
         self.facts.get(plan).cloned().unwrap_or_default()
     }
 
-    pub fn problems(&self, plan: &str) -> Option<&(Vec<Problem>, u64)> {
+    pub fn problems(&self, plan: &str) -> Option<&Problems> {
         self.problems.get(plan)
     }
 
@@ -236,6 +65,13 @@ impl AppState {
 
     pub fn is_busy(&self) -> bool {
         self.activity.is_some()
+    }
+
+    pub fn is_backing_up(&self, plan: &str) -> bool {
+        self.activity.as_ref().is_some_and(|activity| {
+            let Request { plan: of, what, .. } = &activity.request;
+            of == plan && *what == What::BackUp && activity.stage != Stage::Preparing
+        })
     }
 
     pub fn on(&mut self, message: Message) -> Vec<Effect> {
@@ -258,10 +94,7 @@ impl AppState {
             }
             Message::Problem(problem) => {
                 if let Some(activity) = &mut self.activity {
-                    activity.problem_count += 1;
-                    if activity.problems.len() < PROBLEMS_SHOWN {
-                        activity.problems.push(problem);
-                    }
+                    activity.problems.add(problem);
                 }
             }
             Message::Finished(outcome) => return self.finished(outcome),
@@ -269,11 +102,8 @@ impl AppState {
         Vec::new()
     }
 
-    /// The ledger tells of a crash once; it stays true until another run has ended.
-    fn recorded(&mut self, plan: String, mut facts: Facts) {
-        let told = self.facts.get(&plan).and_then(|known| known.crashed);
-        let ended = facts.last.as_ref().map(|run| run.began);
-        facts.crashed = facts.crashed.or(told).filter(|began| ended.is_none_or(|ended| ended < *began));
+    fn recorded(&mut self, plan: String, facts: Facts) {
+        let facts = facts.after(self.facts.get(&plan));
         self.facts.insert(plan, facts);
     }
 
@@ -296,13 +126,7 @@ impl AppState {
         } else {
             Effect::FindPassword { plan: request.plan.clone() }
         };
-        self.activity = Some(Activity {
-            request,
-            stage: Stage::Preparing,
-            progress: Progress::default(),
-            problems: Vec::new(),
-            problem_count: 0,
-        });
+        self.activity = Some(Activity::new(request));
         vec![effect]
     }
 
@@ -373,100 +197,5 @@ impl AppState {
         };
         effects.extend(self.next());
         effects
-    }
-
-    fn finished(&mut self, outcome: Outcome) -> Vec<Effect> {
-        let Some(activity) = self.activity.take() else { return Vec::new() };
-        let plan = activity.request.plan.clone();
-        let mut effects = Vec::new();
-        if matches!(activity.request.what, What::BackUp | What::Verify { .. }) {
-            effects.push(Effect::Record { plan: plan.clone(), outcome: recorded(&outcome) });
-        }
-        self.problems.insert(plan, (activity.problems.clone(), activity.problem_count));
-        match outcome {
-            Outcome::Completed(report) => effects.extend(completed(&activity, &report)),
-            // What was stored so far stays; the title of the page says so.
-            Outcome::Cancelled(_) => {}
-            Outcome::Failed(error) => {
-                let question = self.question(activity, &error);
-                effects.extend(question);
-                if self.activity.is_some() {
-                    return effects;
-                }
-            }
-        }
-        effects.extend(self.next());
-        effects
-    }
-
-    /// Some failures are questions: the request stays until they are answered.
-    fn question(&mut self, activity: Activity, error: &Error) -> Vec<Effect> {
-        let request = activity.request.clone();
-        if request.by_itself {
-            // The overview says it.
-            return Vec::new();
-        }
-        let explanation = explain(error);
-        let effect = match error {
-            Error::PassphraseNeeded | Error::PassphraseWrong => {
-                let wrong = matches!(error, Error::PassphraseWrong);
-                self.forget_password(&request.plan);
-                Effect::AskPassword { plan: request.plan, wrong }
-            }
-            Error::SourceShrunk { .. } => Effect::AskMissing { explanation },
-            Error::HostChanged { .. } | Error::SourceChanged { .. } => Effect::AskMismatch { explanation },
-            _ => {
-                return vec![Effect::ShowError {
-                    explanation,
-                    details: texts::details(error),
-                    retry: Some(request),
-                }];
-            }
-        };
-        self.activity = Some(Activity { stage: Stage::Preparing, ..activity });
-        vec![effect]
-    }
-
-    /// The question of the request under way was answered with yes.
-    pub fn confirm(&mut self, confirmed: impl FnOnce(&mut Answers)) -> Vec<Effect> {
-        let Some(activity) = self.activity.take() else { return Vec::new() };
-        let mut request = activity.request;
-        confirmed(&mut request.answers);
-        self.begin(request)
-    }
-}
-
-/// A check counts what it read back as its files, and what is not as it was as its problems.
-fn recorded(outcome: &Outcome) -> RunOutcome {
-    match outcome {
-        Outcome::Completed(Report::Verify(report)) => RunOutcome::Completed {
-            stored_bytes: 0,
-            files: report.compared,
-            problems: report.lost + report.differences,
-            unchanged: true,
-        },
-        other => run_outcome(other),
-    }
-}
-
-fn completed(activity: &Activity, report: &Report) -> Vec<Effect> {
-    let show_problems = || {
-        (activity.problem_count > 0).then(|| Effect::ShowProblems {
-            problems: activity.problems.clone(),
-            total: activity.problem_count,
-        })
-    };
-    match (&activity.request.what, report) {
-        (What::BackUp, Report::Backup(report)) => vec![Effect::Toast(texts::backed_up(report))],
-        (What::Verify { .. }, Report::Verify(report)) => {
-            let toast = Effect::Toast(texts::verified(report));
-            [Some(toast), show_problems()].into_iter().flatten().collect()
-        }
-        (What::Restore(restore), Report::Restore(_)) => {
-            let target = Effect::Restored { target: restore.target.clone() };
-            [Some(target), show_problems()].into_iter().flatten().collect()
-        }
-        (What::Erase, _) => vec![Effect::Forget { plan: activity.request.plan.clone() }],
-        _ => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use hindsight::engine::{BackupReport, VerifyReport};
 use hindsight::error::Error;
 use hindsight::i18n::{gettext, gettext_f, ngettext_f};
 use hindsight::ledger::RunOutcome;
-use hindsight::schedule::{Due, Frequency};
+use hindsight::schedule::{Due, Frequency, due};
 use hindsight::settings::{PlaceKind, Plan};
 use relm4::gtk::{self, glib};
 
@@ -65,6 +65,12 @@ pub fn status(plan: &Plan, facts: &Facts, now: i64) -> Status {
         },
         _ => Status { mood: Mood::Good, title: gettext("Your Files Are Safe"), sentence: saved },
     }
+}
+
+/// The top of the overview while a backup runs.
+pub fn status_running(plan: &Plan, facts: &Facts, now: i64) -> Status {
+    let Status { sentence, .. } = status(plan, &Facts { last: None, crashed: None, ..facts.clone() }, now);
+    Status { mood: Mood::Neutral, title: gettext("Backing Up…"), sentence }
 }
 
 /// A moment in the past, in as few words as are exact enough. Seconds since 1970.
@@ -145,12 +151,15 @@ pub fn checked(facts: &Facts, now: i64) -> String {
     }
 }
 
-/// When the next backup is, in a few words.
-pub fn next_backup(plan: &Plan, due: Due, now: i64) -> String {
+/// When the next backup is, in a few words. `last`: when one ended well, seconds since 1970.
+pub fn next_backup(plan: &Plan, last: Option<i64>, now: i64) -> String {
     if !plan.schedule.enabled {
         return gettext("Only when you press the button");
     }
-    match due {
+    if last.is_none() {
+        return gettext("By itself after the first one");
+    }
+    match due(plan.schedule.frequency, last, now) {
         Due::Now => gettext("As soon as possible"),
         Due::At(at) => match days_between(now, at) {
             0 => gettext_f("Today at about {time}", &[("time", &formatted(at, "%H:%M"))]),

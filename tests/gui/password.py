@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 from driver import run, wait_for
@@ -99,6 +100,55 @@ def test_without_a_keyring_the_password_is_known_until_the_app_quits(stage):
     app.press("Back Up Now")
     app.see("Password Needed")
     app.quit()
+
+
+def test_a_keyring_that_somebody_leaves_locked_is_done_without(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    app.quit()
+    lock_keyring()
+    app = stage.start()
+    stage.write("Documents/answer.txt")
+    before = ended_runs(app)
+
+    app.press("Back Up Now")
+    leave_locked()
+    app.see("Password Needed")
+    app.fill("Password", PASSWORD)
+    app.press("Continue")
+    leave_locked()
+    app.see("The keyring is locked: the password is remembered until you quit")
+    app.picture("password-keyring-locked")
+    wait_for("the run goes on to its end", lambda: ended_runs(app) > before)
+    app.see("Your Files Are Safe")
+    stage.write("Documents/question.txt")
+    back_up(app)
+
+    app = restart(stage, app)
+    app.press("Back Up Now")
+    leave_locked()
+    app.see("Password Needed")
+    app.quit()
+
+
+def lock_keyring():
+    service, path = "org.freedesktop.secrets", "/org/freedesktop/secrets"
+    login = f"['{path}/collection/login']"
+    run("gdbus", "call", "--session", "-d", service, "-o", path, "-m", "org.freedesktop.Secret.Service.Lock", login)
+
+
+def leave_locked():
+    """The keyring's own window asks for its password, and is closed without one."""
+    (prompt,) = wait_for("the keyring asks", keyring_prompt)
+    run("xdotool", "windowfocus", "--sync", prompt, "key", "Escape")
+    wait_for("the keyring asks no more", lambda: not keyring_prompt())
+
+
+def keyring_prompt():
+    """The number of its X window."""
+    search = ["xdotool", "search", "--onlyvisible", "--class", "gcr-prompter"]
+    return subprocess.run(search, capture_output=True, text=True).stdout.split()[:1]
 
 
 def stop_keyring():

@@ -1,7 +1,7 @@
 """Files come back: where they were, or where somebody wants them."""
 
 from driver import wait_for
-from steps import set_up, set_up_and_back_up
+from steps import PASSWORD, back_up, set_up, set_up_and_back_up
 
 LETTER = "Dear Ada,\n\nthe machine runs.\n"
 
@@ -66,13 +66,7 @@ def test_what_exists_is_not_replaced(stage):
 def test_backups_are_found_by_somebody_without_a_plan(stage):
     stage.sample()
     app = stage.start()
-    set_up(app, stage.place, remember=False)
-    app.press("Back Up Now")
-    app.see("Your Files Are Safe", within=60)
-    app.do("win.preferences")
-    app.press("Security")
-    app.press("Delete Plan, Keep Its Backups…")
-    app.press("Delete Plan")
+    leave_backups_without_a_plan(app, stage.place)
     app.press("Restore From a Backup")
     app.see("Where are the backups?")
     app.picture("restoring-finder")
@@ -81,8 +75,37 @@ def test_backups_are_found_by_somebody_without_a_plan(stage):
     app.fill("Address", str(stage.place))
     app.press("Open")
     app.see("Password Needed")
-    app.fill("Password", "eleven quiet herons at dawn")
+    app.fill("Password", PASSWORD)
     app.press("Continue")
     app.see("Everything")
     wait_for("the folders above home are listed", lambda: app.sees(stage.home.parts[1]))
     app.quit()
+
+
+def test_files_come_back_from_backups_found_by_somebody_without_a_plan(stage):
+    stage.sample()
+    elsewhere = stage.home.parent / "Elsewhere"
+    elsewhere.mkdir()
+    app = stage.start()
+    leave_backups_without_a_plan(app, stage.place, password=None)
+    app.press("Restore From a Backup")
+    app.fill("Address", str(stage.place))
+    app.press("Open")
+    for name in (*stage.home.parts[1:], "Documents"):
+        app.open_item(name)
+    app.open_row("letter.txt")
+    app.press("Restore…")
+    app.press("Choose Folder…")
+    app.choose_folder(elsewhere)
+    app.see("Restored “letter.txt”")
+    assert (elsewhere / "letter.txt").read_text() == LETTER
+    app.quit()
+
+
+def leave_backups_without_a_plan(app, place, password=PASSWORD):
+    set_up(app, place, password=password, remember=False)
+    back_up(app)
+    app.do("win.preferences")
+    app.press("Security")
+    app.press("Delete Plan, Keep Its Backups…")
+    app.press("Delete Plan")

@@ -49,6 +49,11 @@ def back_up(app, ends_with="Your Files Are Safe", within=60):
     wait_for("the operation is over", lambda: app.can_press("Back Up Now"))
 
 
+def press_in_dialog(app, name):
+    app.press(name)
+    wait_for("the dialog has closed", lambda: app.can_press("Back Up Now"))
+
+
 def ended_runs(app):
     """How many the ledger tells of: the page may say of an earlier one that all is well."""
     ledger = app.stage.home / ".local/state/hindsight/runs.sqlite"

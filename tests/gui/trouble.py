@@ -4,7 +4,7 @@ import json
 import os
 
 from driver import run, wait_for
-from steps import back_up, set_up, set_up_and_back_up
+from steps import back_up, press_in_dialog, set_up, set_up_and_back_up
 
 
 def test_a_missing_place_is_said_and_found_again(stage):
@@ -44,6 +44,27 @@ def test_another_place_at_the_same_path_is_not_written_to(stage):
     app.quit()
 
 
+def test_a_place_without_its_marker_is_not_written_to(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    marker = next(stage.place.rglob("hindsight-place.json"))
+    away = marker.rename(stage.home.parent / marker.name)
+    before = listing(stage)
+
+    stage.write("Documents/answer.txt")
+    app.press("Back Up Now")
+    wait_for("it is said", lambda: app.can_press("Close"))
+    app.see("it is not the place where this plan keeps its backups")
+    app.picture("trouble-marker-gone")
+    press_in_dialog(app, "Close")
+    assert listing(stage) == before
+
+    away.rename(marker)
+    back_up(app)
+    app.quit()
+
+
 def listing(stage):
     """The files at the place."""
     return sorted(str(path) for path in stage.place.rglob("*"))
@@ -71,11 +92,6 @@ def small_disk(stage, megabytes):
     """A disk of that size at the place, that only the app sees."""
     mount = f'mount -t tmpfs -o size={megabytes}m small "$0" && exec "$@"'
     return ("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", mount, str(stage.place))
-
-
-def press_in_dialog(app, name):
-    app.press(name)
-    wait_for("the dialog has closed", lambda: app.can_press("Back Up Now"))
 
 
 def test_a_folder_whose_files_are_gone_stops_with_a_question(stage):

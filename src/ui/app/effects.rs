@@ -1,114 +1,85 @@
 //! What the state decided, carried out.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use adw::prelude::*;
+use hindsight::desktop::drives::Drives;
+use hindsight::explain::Explanation;
 use hindsight::i18n::{gettext, gettext_f};
 use hindsight::settings::PlaceKind;
 use relm4::adw;
 use relm4::prelude::*;
 
-use super::{App, AppCommand, AppInput, AppWidgets, Confirmed};
+use super::messages::Confirmed;
+use super::{App, AppCommand, AppInput};
 use crate::ui::dialogs;
 use crate::ui::operation::OperationInput;
 use crate::ui::place::open_drive;
-use crate::ui::state::{Effect, Message};
+use crate::ui::state::{Effect, Message, Request};
 
 impl App {
     /// The one way for messages to the state.
-    pub(super) fn tell(
-        &mut self,
-        message: Message,
-        widgets: &mut AppWidgets,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
+    pub(super) fn tell(&mut self, message: Message) {
         let was_busy = self.state.is_busy();
         let effects = self.state.on(message);
         if !was_busy && self.state.is_busy() {
             self.operation.emit(OperationInput::Begin { title: gettext("Getting ready…") });
         }
-        self.perform(effects, widgets, sender, root);
+        self.perform(effects);
         self.show_operation();
     }
 
-    pub(super) fn perform(
-        &mut self,
-        effects: Vec<Effect>,
-        widgets: &mut AppWidgets,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
+    /// A question was answered with yes.
+    pub(super) fn confirm(&mut self, confirmed: Confirmed) {
+        let effects = self.state.confirm(|answers| match confirmed {
+            Confirmed::MissingFiles => answers.accept_missing = true,
+            Confirmed::SourceMismatch => answers.allow_source_mismatch = true,
+        });
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            self.perform_one(effect, widgets, sender, root);
+            self.perform_one(effect);
         }
     }
 
-    fn perform_one(
-        &mut self,
-        effect: Effect,
-        widgets: &mut AppWidgets,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
+    fn perform_one(&mut self, effect: Effect) {
         match effect {
             Effect::FindPassword { plan } => {
-                let services = Arc::clone(&self.services);
-                sender.spawn_oneshot_command(move || AppCommand::PasswordFound(services.password(&plan)));
+                self.beside(move |services| AppCommand::PasswordFound(services.password(&plan)));
             }
-            Effect::AskPassword { plan, wrong } => self.ask_password(&plan, wrong, sender, root),
+            Effect::AskPassword { plan, wrong } => self.ask_password(&plan, wrong),
             Effect::Remember { plan, passphrase } => {
-                if let Some(plan) = self.plan_of(&plan) {
-                    self.remember(plan, passphrase, sender);
+                if let Some(plan) = self.state.plan(&plan) {
+                    self.remember(plan.clone(), passphrase);
                 }
             }
-            Effect::Prepare { request, passphrase } => self.prepare(request, passphrase, sender),
+            Effect::Prepare { request, passphrase } => self.prepare(request, passphrase),
             Effect::Cancel(why) => self.running.cancel(why),
-            Effect::Record { plan, outcome } => self.record(&plan, outcome, sender),
-            Effect::AskDrive { label } => self.ask_drive(&label, sender, root),
+            Effect::Record { plan, outcome } => self.record(&plan, outcome),
+            Effect::AskDrive { label } => self.ask_drive(&label),
             Effect::AskMissing { explanation } => {
-                let answer = answer(sender, Confirmed::MissingFiles);
-                dialogs::ask_to_go_on(root, &explanation, &gettext("Back Up Anyway"), answer);
+                self.ask_to_go_on(&explanation, &gettext("Back Up Anyway"), Confirmed::MissingFiles);
             }
             Effect::AskMismatch { explanation } => {
-                let answer = answer(sender, Confirmed::SourceMismatch);
-                dialogs::ask_to_go_on(root, &explanation, &gettext("Continue These Backups"), answer);
+                let go_on = gettext("Continue These Backups");
+                self.ask_to_go_on(&explanation, &go_on, Confirmed::SourceMismatch);
             }
             Effect::ShowError { explanation, details, retry } => {
-                let retry = retry.map(|request| {
-                    let input = sender.input_sender().clone();
-                    Box::new(move || input.emit(AppInput::State(Message::Wanted(request))))
-                        as Box<dyn FnOnce()>
-                });
-                dialogs::show_error(root, &explanation, &details, retry);
+                self.show_error(&explanation, &details, retry);
             }
-            Effect::ShowProblems { problems, total } => dialogs::show_problems(root, &problems, total),
-            Effect::Toast(text) => widgets.toasts.add_toast(adw::Toast::new(&text)),
-            Effect::Restored { target } => {
-                let name =
-                    target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let toast = adw::Toast::builder()
-                    .title(gettext_f("Restored “{name}”", &[("name", &name)]))
-                    .button_label(gettext("Open Folder"))
-                    .build();
-                let input = sender.input_sender().clone();
-                toast.connect_button_clicked(move |_| input.emit(AppInput::OpenFolder(target.clone())));
-                widgets.toasts.add_toast(toast);
-            }
-            Effect::Forget { plan } => self.delete_plan(plan, sender),
+            Effect::ShowProblems(problems) => dialogs::show_problems(&self.window, &problems),
+            Effect::Toast(text) => self.toasts.add_toast(adw::Toast::new(&text)),
+            Effect::Restored { target } => self.say_restored(target),
+            Effect::Forget { plan } => self.delete_plan(plan),
         }
     }
 
-    fn ask_password(
-        &self,
-        plan: &str,
-        wrong: bool,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
-        let label = self.plan_of(plan).map(|plan| plan.place.label).unwrap_or_default();
-        let input = sender.input_sender().clone();
-        dialogs::ask_password(root, &label, wrong, move |typed| {
+    fn ask_password(&self, plan: &str, wrong: bool) {
+        let label = self.place_label(plan);
+        let input = self.input();
+        dialogs::ask_password(&self.window, &label, wrong, move |typed| {
             input.emit(AppInput::State(match typed {
                 Some((passphrase, remember)) => Message::PasswordTyped { passphrase, remember },
                 None => Message::Declined,
@@ -116,53 +87,73 @@ impl App {
         });
     }
 
+    fn ask_to_go_on(&self, explanation: &Explanation, go_on: &str, confirmed: Confirmed) {
+        let input = self.input();
+        dialogs::ask_to_go_on(&self.window, explanation, go_on, move |yes| {
+            let declined = AppInput::State(Message::Declined);
+            input.emit(if yes { AppInput::Confirmed(confirmed) } else { declined });
+        });
+    }
+
+    fn show_error(&self, explanation: &Explanation, details: &str, retry: Option<Request>) {
+        let input = self.input();
+        let retry = retry.map(|request| -> Box<dyn FnOnce()> {
+            Box::new(move || input.emit(AppInput::State(Message::Wanted(request))))
+        });
+        dialogs::show_error(&self.window, explanation, details, retry);
+    }
+
+    fn say_restored(&self, target: PathBuf) {
+        let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let toast = adw::Toast::builder()
+            .title(gettext_f("Restored “{name}”", &[("name", &name)]))
+            .button_label(gettext("Open Folder"))
+            .build();
+        let input = self.input();
+        toast.connect_button_clicked(move |_| input.emit(AppInput::OpenFolder(target.clone())));
+        self.toasts.add_toast(toast);
+    }
+
     /// Goes on by itself when the drive appears.
-    fn ask_drive(&mut self, label: &str, sender: &ComponentSender<Self>, root: &adw::ApplicationWindow) {
+    fn ask_drive(&mut self, label: &str) {
         let dialog = adw::AlertDialog::builder()
             .heading(gettext_f("Connect {drive}", &[("drive", label)]))
             .body(gettext("The backup begins as soon as the drive is there."))
             .close_response("cancel")
             .build();
         dialog.add_responses(&[("cancel", &gettext("Cancel"))]);
-        let input = sender.input_sender().clone();
+        let input = self.input();
         dialog.connect_response(None, move |_, response| {
             if response == "cancel" {
                 input.emit(AppInput::State(Message::Declined));
             }
         });
-        dialog.present(Some(root));
+        dialog.present(Some(&self.window));
         if let Some(PlaceKind::Drive { uuid, .. }) = self.waiting_place() {
-            open_drive(root, &uuid);
+            open_drive(&self.window, &uuid);
         }
-        let input = sender.input_sender().clone();
-        let watch = || hindsight::desktop::drives::Drives::watch(move || input.emit(AppInput::DrivesChanged));
+        let input = self.input();
+        let watch = || Drives::watch(move || input.emit(AppInput::DrivesChanged));
         self.drives.get_or_insert_with(watch);
         self.waiting_for_drive = Some(dialog);
     }
 
     fn waiting_place(&self) -> Option<PlaceKind> {
         let activity = self.state.activity.as_ref()?;
-        Some(self.plan_of(&activity.request.plan)?.place.kind)
+        Some(self.state.plan(&activity.request.plan)?.place.kind.clone())
     }
 
-    pub(super) fn drives_changed(&mut self, sender: &ComponentSender<Self>) {
+    pub(super) fn drives_changed(&mut self) {
         let Some(activity) = &self.state.activity else { return };
-        let Some(plan) = self.plan_of(&activity.request.plan) else { return };
+        let Some(plan) = self.state.plan(&activity.request.plan) else { return };
         if self.waiting_for_drive.is_none() || plan.place.spec().is_err() {
             return;
         }
+        let (request, passphrase) = (activity.request.clone(), self.state.password(&plan.id).cloned());
         if let Some(dialog) = self.waiting_for_drive.take() {
             dialog.set_close_response("there");
             dialog.close();
         }
-        let passphrase = self.state.password(&plan.id).cloned();
-        self.prepare(activity.request.clone(), passphrase, sender);
-    }
-}
-
-fn answer(sender: &ComponentSender<App>, confirmed: Confirmed) -> impl FnOnce(bool) + 'static {
-    let input = sender.input_sender().clone();
-    move |yes| {
-        input.emit(if yes { AppInput::Confirmed(confirmed) } else { AppInput::State(Message::Declined) });
+        self.prepare(request, passphrase);
     }
 }

@@ -1,17 +1,18 @@
 //! From a prepared job to its end: worker, ledger, sleep, and leaving only when it is over.
 
-use std::sync::Arc;
-
 use adw::prelude::*;
 use hindsight::context::Why;
 use hindsight::i18n::gettext;
 use hindsight::ledger::{Run, RunOutcome};
 use hindsight::schedule::{Due, due};
+use hindsight::secret::Passphrase;
+use hindsight::settings::Plan;
 use hindsight::worker::{Event, JobHandle, Outcome};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
-use super::{App, AppCommand, AppWidgets, Boxed};
+use super::messages::Boxed;
+use super::{App, AppCommand};
 use crate::ui::operation::OperationInput;
 use crate::ui::services::{self, Prepared};
 use crate::ui::state::{Facts, Message, NotReady, Request, Stage, What};
@@ -45,55 +46,36 @@ impl Running {
     pub(super) fn is_under_way(&self) -> bool {
         self.handle.is_some() || self.recording
     }
-
-    pub(super) fn take_run(&mut self) -> Option<Run> {
-        self.run.take()
-    }
 }
 
 impl App {
-    pub(super) fn prepare(
-        &self,
-        request: Request,
-        passphrase: Option<hindsight::secret::Passphrase>,
-        sender: &ComponentSender<Self>,
-    ) {
-        let Some(plan) = self.plan_of(&request.plan) else { return };
-        let services = Arc::clone(&self.services);
-        sender.spawn_oneshot_command(move || {
+    pub(super) fn prepare(&self, request: Request, passphrase: Option<Passphrase>) {
+        let Some(plan) = self.state.plan(&request.plan).cloned() else { return };
+        self.beside(move |services| {
             let prepared = services.prepare(&plan, &request, passphrase);
             AppCommand::Prepared(prepared.map(|prepared| Boxed(Box::new(prepared))))
         });
     }
 
-    pub(super) fn prepared(
-        &mut self,
-        prepared: Result<Boxed<Prepared>, NotReady>,
-        widgets: &mut AppWidgets,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
-        match prepared {
-            Err(why) => self.tell(Message::NotReady(why), widgets, sender, root),
-            Ok(Boxed(prepared)) => {
-                let Prepared { job, run } = *prepared;
-                self.running.run = run;
-                // Stopped while it was being made.
-                if self.state.activity.as_ref().is_none_or(|activity| activity.stage == Stage::Stopping) {
-                    let stopped = Message::Finished(Outcome::Cancelled(Why::User));
-                    return self.tell(stopped, widgets, sender, root);
-                }
-                self.running.handle = Some(self.worker.submit(job));
-                self.hold_on(root);
-                self.tell(Message::Running, widgets, sender, root);
-            }
+    pub(super) fn prepared(&mut self, prepared: Result<Boxed<Prepared>, NotReady>) {
+        let Prepared { job, run } = match prepared {
+            Ok(Boxed(prepared)) => *prepared,
+            Err(why) => return self.tell(Message::NotReady(why)),
+        };
+        self.running.run = run;
+        // Stopped while it was being made.
+        if self.state.activity.as_ref().is_none_or(|activity| activity.stage == Stage::Stopping) {
+            return self.tell(Message::Finished(Outcome::Cancelled(Why::User)));
         }
+        self.running.handle = Some(self.worker.submit(job));
+        self.hold_on();
+        self.tell(Message::Running);
     }
 
-    fn hold_on(&mut self, root: &adw::ApplicationWindow) {
+    fn hold_on(&mut self) {
         let app = relm4::main_adw_application();
         let reason = gettext("A backup is being written");
-        let cookie = app.inhibit(Some(root), gtk::ApplicationInhibitFlags::SUSPEND, Some(&reason));
+        let cookie = app.inhibit(Some(&self.window), gtk::ApplicationInhibitFlags::SUSPEND, Some(&reason));
         self.running.inhibited = (cookie != 0).then_some(cookie);
         self.running.hold = Some(app.hold());
     }
@@ -106,21 +88,15 @@ impl App {
         self.running.hold = None;
     }
 
-    pub(super) fn on_engine(
-        &mut self,
-        event: Event,
-        widgets: &mut AppWidgets,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
+    pub(super) fn on_engine(&mut self, event: Event) {
         match event {
-            Event::Progress { progress, .. } => self.tell(Message::Progress(progress), widgets, sender, root),
-            Event::Problem { problem, .. } => self.tell(Message::Problem(problem), widgets, sender, root),
+            Event::Progress { progress, .. } => self.tell(Message::Progress(progress)),
+            Event::Problem { problem, .. } => self.tell(Message::Problem(problem)),
             Event::Finished { outcome, .. } => {
                 self.let_go();
-                self.tell_if_hidden(&outcome, root);
-                self.tell(Message::Finished(outcome), widgets, sender, root);
-                self.leave_if_over(root);
+                self.tell_if_hidden(&outcome);
+                self.tell(Message::Finished(outcome));
+                self.leave_if_over();
             }
             Event::Started { .. } | Event::Changed { .. } | Event::Message { .. } => {}
         }
@@ -128,30 +104,23 @@ impl App {
     }
 
     /// Without a window, what ran was all that there was to do.
-    fn leave_if_over(&self, root: &adw::ApplicationWindow) {
+    fn leave_if_over(&self) {
         let is_over = !self.running.is_under_way() && (self.quitting || !self.state.is_busy());
-        if is_over && (self.quitting || !root.is_visible()) {
+        if is_over && (self.quitting || !self.window.is_visible()) {
             relm4::main_application().quit();
         }
     }
 
-    pub(super) fn recorded(
-        &mut self,
-        plan: String,
-        facts: Facts,
-        widgets: &mut AppWidgets,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
+    pub(super) fn recorded(&mut self, plan: String, facts: Facts) {
         self.running.recording = false;
-        self.tell(Message::Recorded { plan, facts }, widgets, sender, root);
-        self.leave_if_over(root);
+        self.tell(Message::Recorded { plan, facts });
+        self.leave_if_over();
     }
 
     /// The window is closed: the desktop says what went wrong.
-    fn tell_if_hidden(&self, outcome: &Outcome, root: &adw::ApplicationWindow) {
+    fn tell_if_hidden(&self, outcome: &Outcome) {
         let Outcome::Failed(error) = outcome else { return };
-        if root.is_visible() {
+        if self.window.is_visible() {
             return;
         }
         let explanation = hindsight::explain::explain(error);
@@ -162,39 +131,33 @@ impl App {
 
     pub(super) fn show_operation(&self) {
         let Some(activity) = &self.state.activity else { return };
-        let label = self.plan_of(&activity.request.plan).map(|plan| plan.place.label).unwrap_or_default();
+        let label = self.place_label(&activity.request.plan);
         self.operation.emit(OperationInput::Show {
             title: texts::activity(activity, &label),
             progress: activity.progress.clone(),
-            stopping: activity.stage == Stage::Stopping,
+            stage: activity.stage,
         });
     }
 
-    pub(super) fn record(&mut self, plan: &str, outcome: RunOutcome, sender: &ComponentSender<Self>) {
-        let run = self.running.take_run();
-        let Some(plan) = self.plan_of(plan) else { return };
-        let services = Arc::clone(&self.services);
+    pub(super) fn record(&mut self, plan: &str, outcome: RunOutcome) {
+        let run = self.running.run.take();
+        let Some(plan) = self.state.plan(plan).cloned() else { return };
         self.running.recording = true;
-        sender.spawn_oneshot_command(move || {
+        self.beside(move |services| {
             if let Some(run) = run {
                 services::record(run, &outcome);
             }
-            AppCommand::Recorded { facts: services.facts(&plan), plan: plan.id.clone() }
+            AppCommand::Recorded { facts: services.facts(&plan), plan: plan.id }
         });
     }
 
     /// The first backup is always begun by somebody, who sees how it goes.
-    pub(super) fn begin_what_is_due(
-        &mut self,
-        widgets: &mut AppWidgets,
-        sender: &ComponentSender<Self>,
-        root: &adw::ApplicationWindow,
-    ) {
+    pub(super) fn begin_what_is_due(&mut self) {
         if self.state.is_busy() || self.quitting {
             return;
         }
         let now = services::now();
-        let is_due = |plan: &&hindsight::settings::Plan| {
+        let is_due = |plan: &&Plan| {
             let facts = self.state.facts(&plan.id);
             let (Some(success), Some(last)) = (&facts.last_success, &facts.last) else { return false };
             plan.schedule.enabled
@@ -203,6 +166,6 @@ impl App {
         };
         let Some(plan) = self.state.plans.iter().find(is_due) else { return };
         let request = Request { by_itself: true, ..Request::new(&plan.id, What::BackUp) };
-        self.tell(Message::Wanted(request), widgets, sender, root);
+        self.tell(Message::Wanted(request));
     }
 }

@@ -260,6 +260,7 @@ impl FoldersPage {
     fn count(&mut self, sender: &ComponentSender<Self>) {
         self.counting.cancel(Why::Quitting);
         self.counting = CancelToken::default();
+        self.left_out = None;
         let ctx = Context { cancel: self.counting.clone(), ..Context::silent() };
         let (plan, home) = (self.plan.clone(), self.home.clone());
         sender.spawn_command(move |output| {

@@ -40,7 +40,7 @@ impl Step {
             Self::Place => gettext("Place"),
             Self::Folders => gettext("Folders"),
             Self::Password => gettext("Password"),
-            Self::Rhythm => gettext("Rhythm"),
+            Self::Rhythm => gettext("Schedule"),
         }
     }
 }

@@ -2,10 +2,16 @@
 
 use std::path::Path;
 
-use hindsight::context::ProblemKind;
-use hindsight::engine::{BackupReport, EraseReport, VerifyReport};
+use hindsight::context::{Problem, ProblemKind, Why};
+use hindsight::engine::{BackupReport, EraseReport, Report, VerifyReport};
+use hindsight::entry::EntryPath;
+use hindsight::error::Error;
+use hindsight::jobs::Answers;
+use hindsight::ledger::{RunOutcome, RunRecord};
 use hindsight::settings::{PlaceKind, PlanPlace};
+use hindsight::worker::Outcome;
 
+use super::request::PROBLEMS_SHOWN;
 use super::*;
 
 const SECRET: &str = "correct horse";
@@ -199,8 +205,8 @@ fn problems_are_kept_up_to_a_limit_and_all_are_counted() {
         state.on(Message::Problem(Problem { kind: ProblemKind::Unreadable, path, detail }));
     }
     state.on(Message::Finished(backed_up()));
-    let (kept, count) = state.problems(&request.plan).unwrap();
-    assert_eq!((kept.len(), *count), (PROBLEMS_SHOWN, PROBLEMS_SHOWN as u64 + 5));
+    let problems = state.problems(&request.plan).unwrap();
+    assert_eq!((problems.kept.len(), problems.total), (PROBLEMS_SHOWN, PROBLEMS_SHOWN as u64 + 5));
 }
 
 #[test]
@@ -231,6 +237,16 @@ fn no_message_shows_a_password_in_a_log() {
     assert!(!format!("{messages:?}").contains(SECRET));
     let (state, _) = running();
     assert!(!format!("{state:?}").contains(SECRET));
+}
+
+#[test]
+fn backups_found_elsewhere_are_restored_from_without_a_plan() {
+    let mut state = AppState { guest: Some(Plan { encrypt: false, ..plan() }), ..AppState::default() };
+    let guest = state.guest.as_ref().unwrap().id.clone();
+    let restore = Restore { path: EntryPath::root(), date: 0, target: "/y".into() };
+    let request = Request::new(guest, What::Restore(restore));
+    let effects = state.on(Message::Wanted(request.clone()));
+    assert_eq!(effects, [Effect::Prepare { request, passphrase: None }]);
 }
 
 #[test]

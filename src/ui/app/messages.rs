@@ -1,0 +1,92 @@
+//! What reaches the window: from people, from its children, from the engine, and from work done beside.
+
+use std::path::PathBuf;
+
+use hindsight::explain::Explanation;
+use hindsight::secret::Passphrase;
+use hindsight::settings::Plan;
+use hindsight::worker::Event;
+
+use crate::ui::dialogs::Typed;
+use crate::ui::finder::FinderOutput;
+use crate::ui::invocation::Invocation;
+use crate::ui::operation::OperationOutput;
+use crate::ui::overview::OverviewOutput;
+use crate::ui::preferences::PreferencesOutput;
+use crate::ui::restore::{OpenPlace, RestoreOutput};
+use crate::ui::services::Prepared;
+use crate::ui::setup::SetupOutput;
+use crate::ui::state::{Facts, Message, NotReady};
+
+/// What an action of the window asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Do {
+    BackUp,
+    OpenRestore,
+    Stop,
+    OpenPreferences,
+    Verify,
+    Compare,
+    NewPlan,
+    ShowShortcuts,
+    ShowAbout,
+    Close,
+    Quit,
+}
+
+/// A question that a run ended with, answered with yes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Confirmed {
+    MissingFiles,
+    SourceMismatch,
+}
+
+#[derive(Debug)]
+pub enum AppInput {
+    Invoked(Invocation),
+    Do(Do),
+    Overview(OverviewOutput),
+    Operation(OperationOutput),
+    Preferences(PreferencesOutput),
+    Setup(SetupOutput),
+    Finder(FinderOutput),
+    Restore(RestoreOutput),
+    /// Typed for the restore page.
+    RestorePassword(Typed),
+    State(Message),
+    Confirmed(Confirmed),
+    Engine(Event),
+    SettingsChanged,
+    DrivesChanged,
+    OpenFolder(PathBuf),
+    Tick,
+    FindBackups,
+}
+
+#[derive(Debug)]
+pub enum AppCommand {
+    Plans(Result<Vec<Plan>, Explanation>),
+    Facts {
+        plan: String,
+        facts: Facts,
+    },
+    /// Its run has been written down.
+    Recorded {
+        plan: String,
+        facts: Facts,
+    },
+    PasswordFound(Option<Passphrase>),
+    Prepared(Result<Boxed<Prepared>, NotReady>),
+    RestorePlace(Result<OpenPlace, NotReady>),
+    Toast(String),
+    Nothing,
+}
+
+/// Its content is no business of logs.
+pub struct Boxed<T>(pub Box<T>);
+
+impl<T> std::fmt::Debug for Boxed<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}

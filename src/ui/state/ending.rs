@@ -1,0 +1,100 @@
+//! How a run ends: written down, said, or with a question that leads on.
+
+use hindsight::engine::Report;
+use hindsight::error::Error;
+use hindsight::explain::explain;
+use hindsight::jobs::{Answers, run_outcome};
+use hindsight::ledger::RunOutcome;
+use hindsight::worker::Outcome;
+
+use super::{Activity, AppState, Effect, Stage, What};
+use crate::ui::texts;
+
+impl AppState {
+    pub(super) fn finished(&mut self, outcome: Outcome) -> Vec<Effect> {
+        let Some(activity) = self.activity.take() else { return Vec::new() };
+        let plan = activity.request.plan.clone();
+        let mut effects = Vec::new();
+        if matches!(activity.request.what, What::BackUp | What::Verify { .. }) {
+            effects.push(Effect::Record { plan: plan.clone(), outcome: recorded(&outcome) });
+        }
+        self.problems.insert(plan, activity.problems.clone());
+        match outcome {
+            Outcome::Completed(report) => effects.extend(completed(activity, &report)),
+            // What was stored so far stays; the title of the page says so.
+            Outcome::Cancelled(_) => {}
+            Outcome::Failed(error) => {
+                let question = self.question(activity, &error);
+                effects.extend(question);
+                if self.activity.is_some() {
+                    return effects;
+                }
+            }
+        }
+        effects.extend(self.next());
+        effects
+    }
+
+    /// Some failures are questions: the request stays until they are answered.
+    fn question(&mut self, activity: Activity, error: &Error) -> Option<Effect> {
+        let request = activity.request.clone();
+        if request.by_itself {
+            // The overview says it.
+            return None;
+        }
+        let explanation = explain(error);
+        let effect = match error {
+            Error::PassphraseNeeded | Error::PassphraseWrong => {
+                let wrong = matches!(error, Error::PassphraseWrong);
+                self.forget_password(&request.plan);
+                Effect::AskPassword { plan: request.plan, wrong }
+            }
+            Error::SourceShrunk { .. } => Effect::AskMissing { explanation },
+            Error::HostChanged { .. } | Error::SourceChanged { .. } => Effect::AskMismatch { explanation },
+            _ => {
+                let details = texts::details(error);
+                return Some(Effect::ShowError { explanation, details, retry: Some(request) });
+            }
+        };
+        self.activity = Some(Activity { stage: Stage::Preparing, ..activity });
+        Some(effect)
+    }
+
+    /// The question of the request under way was answered with yes.
+    pub fn confirm(&mut self, confirmed: impl FnOnce(&mut Answers)) -> Vec<Effect> {
+        let Some(activity) = self.activity.take() else { return Vec::new() };
+        let mut request = activity.request;
+        confirmed(&mut request.answers);
+        self.begin(request)
+    }
+}
+
+/// A check counts what it read back as its files, and what is not as it was as its problems.
+fn recorded(outcome: &Outcome) -> RunOutcome {
+    match outcome {
+        Outcome::Completed(Report::Verify(report)) => RunOutcome::Completed {
+            stored_bytes: 0,
+            files: report.compared,
+            problems: report.lost + report.differences,
+            unchanged: true,
+        },
+        other => run_outcome(other),
+    }
+}
+
+/// What is said of a run that came to its end. A backup's problems are a row of the overview.
+fn completed(activity: Activity, report: &Report) -> Vec<Effect> {
+    let Activity { request, problems, .. } = activity;
+    let problems = (problems.total > 0).then_some(Effect::ShowProblems(problems));
+    match (request.what, report) {
+        (What::BackUp, Report::Backup(report)) => vec![Effect::Toast(texts::backed_up(report))],
+        (What::Verify { .. }, Report::Verify(report)) => {
+            [Effect::Toast(texts::verified(report))].into_iter().chain(problems).collect()
+        }
+        (What::Restore(restore), Report::Restore(_)) => {
+            [Effect::Restored { target: restore.target }].into_iter().chain(problems).collect()
+        }
+        (What::Erase, _) => vec![Effect::Forget { plan: request.plan }],
+        _ => Vec::new(),
+    }
+}

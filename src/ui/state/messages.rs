@@ -1,0 +1,87 @@
+//! What the state is told, and what it decides.
+
+use std::path::PathBuf;
+
+use hindsight::context::{Problem, Progress, Why};
+use hindsight::explain::Explanation;
+use hindsight::ledger::RunOutcome;
+use hindsight::secret::Passphrase;
+use hindsight::settings::Plan;
+use hindsight::worker::Outcome;
+
+use super::facts::Facts;
+use super::request::{NotReady, Problems, Request};
+
+#[derive(Debug)]
+pub enum Message {
+    Plans(Vec<Plan>),
+    Recorded {
+        plan: String,
+        facts: Facts,
+    },
+    Wanted(Request),
+    StopWanted,
+    /// The keyring's answer; `None` if it holds nothing or there is none.
+    PasswordFound(Option<Passphrase>),
+    PasswordTyped {
+        passphrase: Passphrase,
+        remember: bool,
+    },
+    /// A question was closed without an answer.
+    Declined,
+    /// The job could not be made: the place is not there, or somebody else is at it.
+    NotReady(NotReady),
+    Running,
+    Progress(Progress),
+    Problem(Problem),
+    Finished(Outcome),
+}
+
+/// What the window does next.
+#[derive(PartialEq, Debug)]
+pub enum Effect {
+    FindPassword {
+        plan: String,
+    },
+    AskPassword {
+        plan: String,
+        wrong: bool,
+    },
+    Remember {
+        plan: String,
+        passphrase: Passphrase,
+    },
+    Prepare {
+        request: Request,
+        passphrase: Option<Passphrase>,
+    },
+    Cancel(Why),
+    /// How the run ended, for the ledger.
+    Record {
+        plan: String,
+        outcome: RunOutcome,
+    },
+    AskDrive {
+        label: String,
+    },
+    AskMissing {
+        explanation: Explanation,
+    },
+    AskMismatch {
+        explanation: Explanation,
+    },
+    ShowError {
+        explanation: Explanation,
+        details: String,
+        retry: Option<Request>,
+    },
+    ShowProblems(Problems),
+    Toast(String),
+    Restored {
+        target: PathBuf,
+    },
+    /// The plan's backups are gone: so is the plan.
+    Forget {
+        plan: String,
+    },
+}
