@@ -35,6 +35,8 @@ mod services;
 mod setup;
 mod state;
 mod texts;
+#[allow(dead_code, unused_imports)] // until the page is there
+mod timeline;
 
 use std::cell::Cell;
 use std::time::Duration;
