@@ -93,6 +93,8 @@ pub enum ProblemKind {
     NotWritten,
     /// Content is back, but owner, times, attributes or links are not all as they were.
     MetadataNotRestored,
+    /// Something of another kind has its name and stays; it was restored beside that under the name in the detail.
+    Beside,
     /// Verify: differs from what is on disk.
     Differs,
 }

@@ -102,6 +102,15 @@ impl EntryPath {
         Some(Self(self.0[skip..].to_vec()))
     }
 
+    /// `rest`, which is relative to `self`, as a path like `self`.
+    pub fn join(&self, rest: &Self) -> Self {
+        match (self.is_root(), rest.is_root()) {
+            (true, _) => rest.clone(),
+            (_, true) => self.clone(),
+            _ => Self([&self.0[..], b"/", &rest.0].concat()),
+        }
+    }
+
     /// Where the object lies when the backup's root is `root` on this computer.
     pub fn below(&self, root: &Path) -> PathBuf {
         if self.is_root() { root.to_path_buf() } else { root.join(OsStr::from_bytes(&self.0)) }
@@ -260,6 +269,11 @@ mod tests {
         assert!(!path("ab").is_within(&path("a")));
         assert_eq!(path("a/b/c").relative_to(&path("a")), Some(path("b/c")));
         assert_eq!(path("a").relative_to(&path("a")), Some(EntryPath::root()));
+        assert_eq!(path("a").join(&path("b/c")), path("a/b/c"));
+        assert_eq!(
+            (path("a").join(&EntryPath::root()), EntryPath::root().join(&path("a"))),
+            (path("a"), path("a"))
+        );
         assert_eq!(path("a/b").parent(), Some(path("a")));
         assert_eq!(path("a").parent(), Some(EntryPath::root()));
         assert_eq!(path("a/b").file_name(), b"b");

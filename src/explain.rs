@@ -271,6 +271,9 @@ pub fn explain_problem(problem: &Problem) -> String {
         ProblemKind::MetadataNotRestored => {
             format!("{path} is back, but not everything about it is as it was ({detail}).")
         }
+        ProblemKind::Beside => {
+            format!("{path} is something else now and stays. What was saved is beside it as {detail}.")
+        }
         ProblemKind::Differs => format!("{path} differs from the backup: {detail}."),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::destination::Spec;
 use crate::engine::{
-    BackupJob, BackupReport, EraseJob, Guarded, Mode, Ownership, Place, Report, RestoreJob, VerifyJob,
+    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Mode, Ownership, Place, Report, VerifyJob, Wish,
 };
 use crate::entry::EntryPath;
 use crate::error::{Error, Result};
@@ -87,17 +87,34 @@ pub fn verify(
     })
 }
 
-/// `path`: as in the backups, relative to `/`. `time`: seconds since 1970, `None` for the newest.
+/// `undo`: see [`undo_record`].
 pub fn restore(
     plan: &Plan,
     access: &Access,
     caches: &Path,
-    path: EntryPath,
-    time: Option<i64>,
-    target: PathBuf,
-) -> Result<RestoreJob> {
+    wish: Wish,
+    undo: Option<PathBuf>,
+) -> Result<BringBackJob> {
     let place = engine_place(plan, access, caches)?;
-    Ok(RestoreJob { place, target, path, time, force: false, ownership: Ownership::default() })
+    Ok(BringBackJob { place, wish, ownership: Ownership::default(), undo })
+}
+
+/// A name for the record of a restore in `folder`, which is made; those of long ago go. `None`: nothing can be kept
+/// there, and so nothing undone.
+///
+/// `now`: seconds since 1970.
+pub fn undo_record(folder: &Path, now: i64) -> Option<PathBuf> {
+    /// Restores that can be undone.
+    const KEPT: usize = 10;
+    std::fs::create_dir_all(folder).ok()?;
+    let files = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let mut records: Vec<_> = files.filter(|path| path.extension() == Some("undo".as_ref())).collect();
+    records.sort();
+    for old in records.iter().rev().skip(KEPT - 1) {
+        let _ = std::fs::remove_file(old);
+    }
+    let named = |number: u32| folder.join(format!("{now:012}-{number:03}.undo"));
+    (0..1000).map(named).find(|path| !path.exists())
 }
 
 pub fn erase(plan: &Plan, access: &Access, caches: &Path) -> Result<EraseJob> {

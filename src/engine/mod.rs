@@ -24,7 +24,9 @@ mod search;
 mod states;
 mod status;
 pub mod timeline;
+pub mod undo;
 mod verify;
+mod wish;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 
 pub use crate::repository::{InvalidTime, asctime, parse_user_time};
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
+pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Shortage, To, Wish};
 
 use crate::context::Context;
 use crate::destination::Destination;
@@ -105,6 +108,15 @@ pub struct RestoreJob {
     pub ownership: Ownership,
 }
 
+/// Restores among files that are there: what the app does.
+pub struct BringBackJob {
+    pub place: Place,
+    pub wish: Wish,
+    pub ownership: Ownership,
+    /// A file to be made, which [`undo::undo`] reads. It is not made if nothing changes.
+    pub undo: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Ownership {
     /// By the archived user and group names where they exist here, else by number.
@@ -158,6 +170,7 @@ pub struct EraseJob {
 pub enum Job {
     Backup(BackupJob),
     Restore(RestoreJob),
+    BringBack(BringBackJob),
     Verify(VerifyJob),
     List(ListJob),
     Search(SearchJob),
@@ -223,6 +236,10 @@ pub struct RestoreReport {
     pub lost: u64,
     /// Could not be written at the target.
     pub not_written: u64,
+    /// What became of the others.
+    pub counts: Counts,
+    /// The record of what was done, if it was asked for and anything was.
+    pub undo: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -245,7 +262,7 @@ impl Job {
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Backup(_) => JobKind::Backup,
-            Self::Restore(_) => JobKind::Restore,
+            Self::Restore(_) | Self::BringBack(_) => JobKind::Restore,
             Self::Verify(_) => JobKind::Verify,
             Self::List(_) => JobKind::List,
             Self::Search(_) => JobKind::Search,
@@ -260,6 +277,7 @@ pub fn run(job: Job, ctx: &Context) -> Result<Report> {
     match job {
         Job::Backup(job) => backup::run(job, ctx).map(Report::Backup),
         Job::Restore(job) => restore::run(job, ctx).map(Report::Restore),
+        Job::BringBack(job) => restore::bring_back(job, ctx).map(Report::Restore),
         Job::Verify(job) => verify::run(job, ctx).map(Report::Verify),
         Job::List(job) => list::run(job, ctx).map(|()| Report::List),
         Job::Search(job) => search::run(job, ctx).map(|()| Report::Search),

@@ -3,7 +3,10 @@
 //!
 //! A file gets its name only after its content was checked against the recorded SHA-256.
 
+mod look;
+mod planned;
 mod shared;
+mod wished;
 mod writers;
 
 use std::collections::HashMap;
@@ -11,9 +14,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Access, access};
+
 use super::assemble::{Assembled, Failure, Whole, gather};
 use super::dates::{report_unusable, sets_at};
 use super::states::{FileState, State, States, What};
+use super::wish::{Root, Roots};
 use super::{Ownership, RestoreJob, RestoreReport};
 use crate::context::{Change, Context};
 use crate::entry::{Attributes, Content, EntryPath, Kind, LinkId};
@@ -21,12 +27,17 @@ use crate::error::{Error, Result};
 use crate::repository::{Repository, asctime};
 use crate::tree::metadata::apply_extended;
 use crate::tree::owner::Owners;
-use crate::tree::target::{Options, PendingFile, Target, TargetError, Temporary};
+use crate::tree::target::{
+    Deeds, Existing, How, Options, PendingFile, Placed, Target, TargetError, Temporary,
+};
+use planned::Above;
 use shared::Shared;
+pub(super) use wished::{estimate, run as bring_back};
 use writers::{Ready, Writers};
 
 pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
-    Target::check(&job.target, job.force)?;
+    let existing = if job.force { Existing::Overwrite } else { Existing::Refuse };
+    Target::check(&job.target, existing)?;
     let place = job.place.clone();
     let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
     let repository = Arc::new(repository);
@@ -34,9 +45,10 @@ pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
     let unusable = report_unusable(&repository, sets, job.time, &job.target, ctx);
     let time = sets.last().map_or(0, |set| set.id.at.0);
     let mut states = States::open(&repository, sets, &job.path, ctx)?;
-    let shared = Shared::new(&job, ctx);
+    let task = Task::of(&job, existing);
+    let shared = Shared::new(&task, ctx);
     std::thread::scope(|scope| {
-        scope.spawn(|| shared.count_total(&repository, sets));
+        scope.spawn(|| shared.count_total(&repository, sets, &job.path));
         let writers = Writers::start(scope, &shared);
         Restore::new(&shared, writers).all(&mut states)
     })?;
@@ -48,14 +60,46 @@ pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
     Ok(report)
 }
 
+/// What is restored where, and how.
+struct Task {
+    /// Everything is made below it, or as it.
+    base: PathBuf,
+    roots: Roots,
+    above: Above,
+    existing: Existing,
+    mark: String,
+    aside: String,
+    deeds: Option<Arc<Deeds>>,
+    ownership: Ownership,
+}
+
+impl Task {
+    /// One path becomes the target.
+    fn of(job: &RestoreJob, existing: Existing) -> Self {
+        Self {
+            base: job.target.clone(),
+            roots: Roots(vec![Root { path: job.path.clone(), at: EntryPath::root() }]),
+            above: Above::new(),
+            existing,
+            mark: String::new(),
+            aside: String::new(),
+            deeds: None,
+            ownership: job.ownership,
+        }
+    }
+}
+
 /// Success, or why one object could not be written.
 type Written = std::result::Result<(), TargetError>;
+type MaybePlaced = std::result::Result<Placed, TargetError>;
 
 struct Restore<'a> {
     shared: &'a Shared<'a>,
     writers: Writers,
     /// Made when the first entry shows what kind of object the root is.
     target: Option<Target>,
+    /// Above which the folders are there.
+    last_root: Option<EntryPath>,
     /// A folder for unnamed temporary files.
     scratch: PathBuf,
     /// Where files with several names were restored first.
@@ -64,24 +108,25 @@ struct Restore<'a> {
 
 impl<'a> Restore<'a> {
     fn new(shared: &'a Shared<'a>, writers: Writers) -> Self {
-        let beside = shared.job.target.parent().filter(|folder| folder.is_dir());
-        let scratch = beside.map_or_else(tempfile::env::temp_dir, Path::to_path_buf);
-        Self { shared, writers, target: None, scratch, links: HashMap::new() }
+        let scratch = scratch(shared.task);
+        Self { shared, writers, target: None, last_root: None, scratch, links: HashMap::new() }
     }
 
     fn all(mut self, states: &mut States) -> Result<()> {
         while let Some(State { path, what }) = states.next()? {
             self.shared.ctx.check()?;
-            let Some(path) = path.relative_to(&self.shared.job.path) else { continue };
+            let Some(root) = self.shared.task.roots.root_of(&path) else { continue };
+            let path = root.place_of(&path);
             self.shared.begin_entry();
             let place = self.shared.place(&path);
-            let written = match what {
-                What::Lost(why) => {
+            let written = match (what, self.approach(root, &path)?) {
+                (What::Lost(why), _) => {
                     self.shared.failed(&place, Failure::Lost(why));
                     continue;
                 }
-                What::Object(attributes) => self.object(&path, &attributes)?,
-                What::File(file) => self.file(&path, file, states)?,
+                (_, Err(error)) => Err(error),
+                (What::Object(attributes), Ok(())) => self.object(&path, &attributes)?,
+                (What::File(file), Ok(())) => self.file(&path, file, states)?,
             };
             if let Err(error) = written {
                 self.shared.not_written(&place, &error);
@@ -94,23 +139,48 @@ impl<'a> Restore<'a> {
 
     /// The target, made on first use: as a folder, or as the one object that is restored.
     fn target(&mut self, single: bool) -> Result<&mut Target> {
-        let (job, ctx) = (self.shared.job, self.shared.ctx);
+        let (task, ctx) = (self.shared.task, self.shared.ctx);
         let target = match self.target.take() {
             Some(target) => target,
-            None if single => Target::create_for_file(&job.target, options(job), ctx)?,
-            None => Target::create(&job.target, options(job), ctx)?,
+            None if single => Target::create_for_file(&task.base, options(task), ctx)?,
+            None => Target::create(&task.base, options(task), ctx)?,
         };
         Ok(self.target.insert(target))
     }
 
+    /// Goes to the folder of `path` in a target that is merged with what is there, making what is missing above its
+    /// root.
+    fn approach(&mut self, root: &Root, path: &EntryPath) -> Result<Written> {
+        let (true, Some(parent)) = (self.shared.task.existing.merges(), path.parent()) else {
+            return Ok(Ok(()));
+        };
+        let shared = self.shared;
+        if self.last_root.as_ref() != Some(&root.path) {
+            self.last_root = Some(root.path.clone());
+            for (folder, attributes) in shared.task.above.get(&root.path).into_iter().flatten() {
+                let target = self.target(false)?;
+                let made = target.reach(&folder.parent().unwrap_or_default());
+                match made.and_then(|()| target.directory(folder, attributes)) {
+                    Ok(placed) => shared.placed(folder, &placed, true),
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        }
+        Ok(self.target(false)?.reach(&parent))
+    }
+
     fn object(&mut self, path: &EntryPath, attributes: &Attributes) -> Result<Written> {
         let directory = attributes.kind == Kind::Directory;
-        let target = self.target(path.is_root() && !directory)?;
-        Ok(if directory { target.directory(path, attributes) } else { target.object(path, attributes) })
+        let single = path.is_root() && !directory && !self.shared.task.existing.merges();
+        let target = self.target(single)?;
+        let placed =
+            if directory { target.directory(path, attributes) } else { target.object(path, attributes) };
+        Ok(placed.map(|placed| self.shared.placed(path, &placed, directory)))
     }
 
     fn file(&mut self, path: &EntryPath, mut file: Box<FileState>, states: &mut States) -> Result<Written> {
-        let pending = match self.target(path.is_root())?.file(path) {
+        let single = path.is_root() && !self.shared.task.existing.merges();
+        let pending = match self.target(single)?.file(path) {
             Ok(pending) => pending,
             Err(error) => return Ok(Err(error)),
         };
@@ -128,7 +198,8 @@ impl<'a> Restore<'a> {
         match checked {
             Ok(whole) => {
                 self.shared.count(&whole.content);
-                Ok(self.put(pending, whole, attributes))
+                let placed = self.put(pending, whole, attributes);
+                Ok(placed.map(|placed| self.shared.placed(path, &placed, false)))
             }
             Err(failure) => {
                 self.shared.failed(&self.shared.place(path), failure);
@@ -138,32 +209,51 @@ impl<'a> Restore<'a> {
     }
 
     /// Files with several names are finished at once: a later name may link to them.
-    fn put(&mut self, pending: PendingFile, whole: Whole<Temporary>, attributes: Attributes) -> Written {
+    fn put(&mut self, pending: PendingFile, whole: Whole<Temporary>, attributes: Attributes) -> MaybePlaced {
         let identity = attributes.links.map(|id| (id, whole.content));
         if let Some(existing) = identity.and_then(|identity| self.links.get(&identity))
-            && pending.link(existing).is_ok()
+            && let Ok(placed) = pending.link(existing)
         {
-            return Ok(());
+            return Ok(placed);
         }
-        let path = pending.path().clone();
-        match whole.data {
-            Assembled::File(temporary) => pending.finish(temporary, &attributes)?,
-            Assembled::Memory(data) => pending.write(&data, &attributes)?,
+        let placed = place_content(pending, whole, attributes)?;
+        // What was there already is nothing to link to.
+        if let Some(identity) = identity.filter(|_| placed.how != How::Kept) {
+            self.links.insert(identity, placed.at.clone());
         }
-        if let Some(identity) = identity {
-            self.links.insert(identity, path);
-        }
-        Ok(())
+        Ok(placed)
     }
 }
 
-fn options(job: &RestoreJob) -> Options {
+fn place_content(pending: PendingFile, whole: Whole<Temporary>, mut attributes: Attributes) -> MaybePlaced {
+    // Other programs do not record it; what is there may have to be compared with it.
+    attributes.content = Some(whole.content);
+    match whole.data {
+        Assembled::File(temporary) => pending.finish(temporary, &attributes),
+        Assembled::Memory(data) => pending.write(&data, &attributes),
+    }
+}
+
+/// On the disk to which the first files go, if anything can be written there.
+fn scratch(task: &Task) -> PathBuf {
+    let usable = |folder: &&Path| folder.is_dir() && access(*folder, Access::WRITE_OK).is_ok();
+    let folder = match task.roots.0.first().filter(|_| task.existing.merges()) {
+        Some(root) => root.at.below(&task.base).ancestors().find(usable).map(Path::to_path_buf),
+        None => task.base.parent().filter(|folder| folder.is_dir()).map(Path::to_path_buf),
+    };
+    folder.unwrap_or_else(tempfile::env::temp_dir)
+}
+
+fn options(task: &Task) -> Options {
     let owners = Arc::new(Owners::default());
-    let by_name = job.ownership == Ownership::ByName;
+    let by_name = task.ownership == Ownership::ByName;
     let for_acl = Arc::clone(&owners);
     Options {
-        force: job.force,
-        restore_ownership: job.ownership != Ownership::Ignore,
+        existing: task.existing,
+        mark: task.mark.clone(),
+        aside: task.aside.clone(),
+        deeds: task.deeds.clone(),
+        restore_ownership: task.ownership != Ownership::Ignore,
         owner: Arc::new(move |attributes| {
             let named = |id: Option<u32>| id.filter(|_| by_name);
             let uid = named(owners.uid(&attributes.user)).unwrap_or(attributes.uid);

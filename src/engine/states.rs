@@ -12,8 +12,8 @@ use super::compare::is_ours;
 use crate::context::{Context, Level};
 use crate::entry::{self, Attributes, EntryPath, Kind};
 use crate::error::{Error, Result};
-use crate::repository::stream::{Content, Gate, Head, ReadAhead, SetStream, wanted_volumes};
-use crate::repository::{BackupSet, Manifest, RECORDS_VERSION, Repository};
+use crate::repository::stream::{Content, Gate, Head, ReadAhead, SetStream, Wanted, wanted_volumes};
+use crate::repository::{BackupSet, Manifest, RECORDS_VERSION, Repository, VolumeRecord};
 
 pub(super) struct States {
     /// Oldest set first.
@@ -98,21 +98,25 @@ impl States {
         path: &EntryPath,
         ctx: &Context,
     ) -> Result<Self> {
-        let sets = &with_entries(repository, sets, path)[..];
-        let mut wanted = Vec::with_capacity(sets.len());
-        for (set, manifest) in sets.iter().zip(manifests(repository, sets)) {
-            let manifest = manifest?;
-            if manifest.version.is_some_and(|version| version > RECORDS_VERSION) {
-                ctx.say(Level::Warning, "A newer version wrote these backups: something may be missing.");
-            }
-            wanted.push(wanted_volumes(set, &manifest, path));
-        }
-        let plan = ReadAhead::for_sets(&wanted.iter().map(VecDeque::len).collect::<Vec<_>>());
+        let sets = with_entries(repository, sets, path);
+        let wanted = sets.into_iter().map(|set| (set, Wanted::Below(path.clone()))).collect();
+        Self::of(repository, wanted, ctx)
+    }
+
+    /// Of each set, oldest first, what is wanted.
+    pub(super) fn of(
+        repository: &Arc<Repository>,
+        wanted: Vec<(BackupSet, Wanted)>,
+        ctx: &Context,
+    ) -> Result<Self> {
+        let (sets, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+        let volumes = volumes_of(repository, &sets, &wanted, ctx)?;
+        let plan = ReadAhead::for_sets(&volumes.iter().map(VecDeque::len).collect::<Vec<_>>());
         let gate = Gate::default();
-        let begin = |((set, volumes), ahead)| {
-            SetStream::begin(Arc::clone(repository), set, volumes, path, ahead, &gate, ctx)
+        let begin = |(((set, wanted), volumes), ahead)| {
+            SetStream::begin(Arc::clone(repository), set, volumes, wanted, ahead, &gate, ctx)
         };
-        let streams = sets.iter().zip(wanted).zip(plan).map(begin).collect();
+        let streams = sets.iter().zip(wanted).zip(volumes).zip(plan).map(begin).collect();
         Ok(Self { streams })
     }
 
@@ -145,6 +149,24 @@ impl States {
             None => Ok(None),
         }
     }
+}
+
+/// The volumes that are read for what is wanted of each set.
+pub(super) fn volumes_of(
+    repository: &Repository,
+    sets: &[BackupSet],
+    wanted: &[Wanted],
+    ctx: &Context,
+) -> Result<Vec<VecDeque<VolumeRecord>>> {
+    let mut volumes = Vec::with_capacity(sets.len());
+    for ((set, wanted), manifest) in sets.iter().zip(wanted).zip(manifests(repository, sets)) {
+        let manifest = manifest?;
+        if manifest.version.is_some_and(|version| version > RECORDS_VERSION) {
+            ctx.say(Level::Warning, "A newer version wrote these backups: something may be missing.");
+        }
+        volumes.push(wanted_volumes(set, &manifest, wanted));
+    }
+    Ok(volumes)
 }
 
 /// In the order of `sets`, read some at a time: each may have a key of its own to derive.

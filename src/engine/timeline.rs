@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::Place;
+use super::{Estimate, Place, Wish, restore};
+use crate::context::Context;
 use crate::entry::EntryPath;
 use crate::error::Result;
 use crate::repository::catalog::{Catalog, Outcome, State};
@@ -82,6 +83,12 @@ impl Timeline {
     /// the backups that the last [`Self::prepare_search`] saw.
     pub fn search(&self, text: &str, most: usize) -> Result<Vec<EntryPath>> {
         self.answer(self.catalog.search(text, most))
+    }
+
+    /// What restoring would do now. Looks at the files that are there, and reads those that may be the same; fetches
+    /// nothing but a small file of the newest backup.
+    pub fn estimate(&self, wish: &Wish, ctx: &Context) -> Result<Estimate> {
+        restore::estimate(wish, &self.repository, &self.catalog, ctx)
     }
 
     fn state(&self, date: i64) -> Option<State> {

@@ -125,6 +125,7 @@ fn problems() -> Vec<Problem> {
         ProblemKind::Corrupt,
         ProblemKind::NotWritten,
         ProblemKind::MetadataNotRestored,
+        ProblemKind::Beside,
         ProblemKind::Differs,
     ];
     let path = PathBuf::from("/home/ada/Pictures/1.jpg");

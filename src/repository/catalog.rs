@@ -15,6 +15,7 @@ mod query;
 mod record;
 mod search;
 mod states;
+mod stored;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub(crate) use ingest::LiveIngest;
 pub(crate) use query::State;
 pub use query::{Difference, Version};
 pub(crate) use states::{Prior, SignatureAt};
+pub(crate) use stored::Stored;
 
 const FILE: &str = "hindsight-catalog.sqlite";
 

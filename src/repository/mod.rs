@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection};
 pub(crate) use crate::duplicity::difftar::Body;
-pub(crate) use crate::duplicity::manifest::Manifest;
+pub(crate) use crate::duplicity::manifest::{Manifest, VolumeRecord};
 pub(crate) use crate::duplicity::name::SetId;
 pub(crate) use crate::duplicity::time::SetTime;
 pub use crate::duplicity::time::{InvalidTime, asctime, parse_user_time};

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod decode;
+mod wanted;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::entry::{Attributes, EntryPath, Kind};
 use crate::error::{Error, Result};
 pub(crate) use ahead::{Gate, ReadAhead};
 use decode::{Decoded, Decoder, Piece};
+pub(crate) use wanted::Wanted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -63,24 +65,24 @@ enum Body {
     },
 }
 
-/// The volumes of a set in which anything at or below `path` may be, in listing order.
+/// The volumes of a set in which anything wanted may be, in listing order.
 pub(crate) fn wanted_volumes(
     set: &BackupSet,
     manifest: &Manifest,
-    path: &EntryPath,
+    wanted: &Wanted,
 ) -> VecDeque<VolumeRecord> {
-    let listed = manifest.volumes.iter().filter(|volume| volume.may_hold(path)).cloned();
+    let listed = manifest.volumes.iter().filter(|volume| wanted.may_be_in(volume)).cloned();
     listed.chain(unlisted(set, manifest)).collect()
 }
 
 impl SetStream {
-    /// Entries of `set` at or below `path`, out of `volumes`. Begins to fetch, so that several sets do so at the same
+    /// The wanted entries of `set`, out of `volumes`. Begins to fetch, so that several sets do so at the same
     /// time.
     pub(crate) fn begin(
         repository: Arc<Repository>,
         set: &BackupSet,
         volumes: VecDeque<VolumeRecord>,
-        path: &EntryPath,
+        wanted: Wanted,
         ahead: ReadAhead,
         gate: &Gate,
         ctx: &Context,
@@ -88,7 +90,7 @@ impl SetStream {
         let decoder = Decoder {
             repository,
             set: Arc::new(set.clone()),
-            wanted: path.clone(),
+            wanted,
             ahead,
             memory: Memory::new(ahead.sealed),
             gate: gate.clone(),
@@ -221,7 +223,7 @@ impl SetStream {
         let from = self.last.clone().unwrap_or_default();
         while let Some(entry) = reader.next().map_err(Error::damaged)? {
             let within = entry.path >= from && (&record.start.path..=&record.end.path).contains(&&entry.path);
-            if !within || !entry.path.is_within(wanted) {
+            if !within || !wanted.has(&entry.path) {
                 continue;
             }
             let content = match entry.element {

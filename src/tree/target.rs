@@ -7,12 +7,17 @@
 //! left them *and* the last [`PendingFile`] in them is done, since making a file changes its directory's time and a
 //! read-only directory cannot be filled.
 
+mod aside;
+mod deed;
 mod directory;
+mod existing;
 mod metadata;
 mod pending;
 mod sparse;
 
-pub use pending::{PendingFile, Temporary};
+pub use deed::{Deed, Deeds, Identity};
+pub use existing::{Existing, How, beside, free_name, is_same};
+pub use pending::{PendingFile, Temporary, rename_to_free};
 pub use sparse::SparseWriter;
 
 use std::ffi::{OsStr, OsString};
@@ -24,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::context::Context;
+use crate::context::{Cancelled, Context};
 use crate::entry::{Attributes, EntryPath, Extended, Kind};
 use directory::Dir;
 
@@ -60,9 +65,12 @@ pub type ApplyExtended = dyn Fn(BorrowedFd<'_>, &Extended) -> Result<(), String>
 
 #[derive(Clone)]
 pub struct Options {
-    /// Existing files may be replaced, and directories filled that are not empty. A directory is never
-    /// replaced by something else nor the reverse.
-    pub force: bool,
+    pub existing: Existing,
+    /// Stands in the name of what has to be made beside something that exists: "letter (12 May 2026).txt".
+    pub mark: String,
+    /// Name of the directory for what is moved away.
+    pub aside: String,
+    pub deeds: Option<Arc<Deeds>>,
     /// Give objects the owner that `owner` names. Where the process lacks the right, they silently keep its own.
     pub restore_ownership: bool,
     pub owner: Arc<OwnerOf>,
@@ -73,7 +81,10 @@ impl Default for Options {
     /// Replaces nothing, restores numeric owners, leaves extended attributes.
     fn default() -> Self {
         Self {
-            force: false,
+            existing: Existing::Refuse,
+            mark: String::new(),
+            aside: String::new(),
+            deeds: None,
             restore_ownership: true,
             owner: Arc::new(|attributes| (attributes.uid, attributes.gid)),
             extended: Arc::new(|_, _| Ok(())),
@@ -95,6 +106,18 @@ impl Settings {
     fn temporary_name(&self) -> String {
         format!(".hindsight-{:08x}", self.temporary.fetch_add(1, Ordering::Relaxed))
     }
+
+    fn tell(&self, deed: Deed) -> io::Result<()> {
+        self.options.deeds.as_ref().map_or(Ok(()), |deeds| deeds(deed))
+    }
+}
+
+/// How and where an object came to lie, or was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placed {
+    pub how: How,
+    /// Below the root, as it is on disk.
+    pub at: EntryPath,
 }
 
 /// A tree being written. Entries come in the order of [`EntryPath`], directories before their content.
@@ -109,9 +132,9 @@ pub struct Target {
 
 impl Target {
     /// Whether anything would be in the way, without touching it: to be asked before costly work.
-    pub fn check(path: &Path, force: bool) -> Result<(), TargetError> {
+    pub fn check(path: &Path, existing: Existing) -> Result<(), TargetError> {
         match fs::read_dir(path) {
-            _ if force => Ok(()),
+            _ if existing.enters() => Ok(()),
             Ok(mut entries) => match entries.next() {
                 Some(_) => Err(TargetError::NotEmpty(path.to_path_buf())),
                 None => Ok(()),
@@ -124,7 +147,7 @@ impl Target {
     }
 
     /// Restores below `root`, which is made (private until its entry arrives) with the directories above it.
-    /// An existing one must be empty, unless forced. Links in `root` itself are followed: the user named it.
+    /// An existing one must be empty, unless it may be entered. Links in `root` itself are followed: the user named it.
     pub fn create(root: &Path, options: Options, ctx: &Context) -> Result<Self, TargetError> {
         let failed = |source: io::Error| TargetError::new(root, source);
         make_parents(root)?;
@@ -133,7 +156,7 @@ impl Target {
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(failed(error.into())),
         }
-        if !options.force && fs::read_dir(root).map_err(failed)?.next().is_some() {
+        if !options.existing.enters() && fs::read_dir(root).map_err(failed)?.next().is_some() {
             return Err(TargetError::NotEmpty(root.to_path_buf()));
         }
         Self::open(root, root, false, None, options, ctx)
@@ -144,7 +167,7 @@ impl Target {
         let invalid = || TargetError::new(path, io::ErrorKind::InvalidInput);
         let name = path.file_name().ok_or_else(invalid)?;
         make_parents(path)?;
-        if !options.force && path.symlink_metadata().is_ok() {
+        if !options.existing.enters() && path.symlink_metadata().is_ok() {
             return Err(TargetError::Exists(path.to_path_buf()));
         }
         Self::open(path, parent_of(path), false, Some(name.to_os_string()), options, ctx)
@@ -166,27 +189,48 @@ impl Target {
         Ok(Self { settings, open: vec![Arc::new(dir)], single })
     }
 
-    /// Makes a directory, or enters the existing one when forced. `attributes` are applied once it is filled.
-    pub fn directory(&mut self, path: &EntryPath, attributes: &Attributes) -> Result<(), TargetError> {
+    /// Makes a directory, or enters the existing one where that is permitted. `attributes` are applied once it is
+    /// filled, but for one that was there and is merged with.
+    pub fn directory(&mut self, path: &EntryPath, attributes: &Attributes) -> Result<Placed, TargetError> {
+        let merges = self.settings.options.existing.merges();
         if path.is_root() && self.single.is_none() {
             self.leave_to(path);
-            if let Some(root) = self.open.first() {
+            let root = self.open.first().filter(|root| root.is_new() || !merges);
+            if let Some(root) = root {
                 root.fill_with(attributes);
             }
-            return Ok(());
+            let how = if root.is_some_and(|root| root.is_new()) { How::Created } else { How::Kept };
+            return Ok(Placed { how, at: path.clone() });
         }
         let (parent, name) = self.place(path)?;
         let entered = Dir::enter(&parent, &name, path, &self.settings);
-        let dir = entered.map_err(|source| self.error(path, source))?;
-        dir.fill_with(attributes);
+        let (dir, how) = entered.map_err(|source| self.error(path, source))?;
+        if how != How::Kept || !merges {
+            dir.fill_with(attributes);
+        }
+        let at = dir.place().clone();
         if self.single.is_none() {
             self.open.push(Arc::new(dir));
+        }
+        Ok(Placed { how, at })
+    }
+
+    /// Enters the directories that exist on the way to `path`, a directory, never through a link. They stay as
+    /// they are.
+    pub fn reach(&mut self, path: &EntryPath) -> Result<(), TargetError> {
+        self.leave_to(path);
+        while let Some(parent) = self.open.last().filter(|dir| dir.path() != path).cloned() {
+            let way = path.relative_to(parent.path()).unwrap_or_default();
+            let Some(name) = way.components().next() else { break };
+            let at = parent.path().child(name);
+            let entered = Dir::existing(&parent, OsStr::from_bytes(name), &at);
+            self.open.push(Arc::new(entered.map_err(|error| self.error(&at, error))?));
         }
         Ok(())
     }
 
     /// Makes a symlink, fifo or device, complete with its attributes.
-    pub fn object(&mut self, path: &EntryPath, attributes: &Attributes) -> Result<(), TargetError> {
+    pub fn object(&mut self, path: &EntryPath, attributes: &Attributes) -> Result<Placed, TargetError> {
         if matches!(attributes.kind, Kind::File | Kind::Directory) {
             return Err(self.error(path, io::ErrorKind::InvalidInput));
         }
@@ -200,7 +244,7 @@ impl Target {
     }
 
     /// Makes `path` another name of the finished file `existing`.
-    pub fn link(&mut self, path: &EntryPath, existing: &EntryPath) -> Result<(), TargetError> {
+    pub fn link(&mut self, path: &EntryPath, existing: &EntryPath) -> Result<Placed, TargetError> {
         self.file(path)?.link(existing)
     }
 
@@ -247,6 +291,11 @@ fn parent_of(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+/// Asked to stop in the middle of a comparison.
+fn interrupted(cancelled: Cancelled) -> io::Error {
+    io::Error::other(cancelled)
 }
 
 fn make_parents(path: &Path) -> Result<(), TargetError> {

@@ -10,7 +10,7 @@ use hindsight::secret::Passphrase;
 use relm4::{adw, gtk, view};
 
 pub use self::frame::{question, question_header};
-pub use self::trouble::{show_error, show_problems};
+pub use self::trouble::{show_error, show_lines, show_problems};
 
 /// What somebody typed, and whether the keyring is to remember it. `None`: closed without an answer.
 pub type Typed = Option<(Passphrase, bool)>;

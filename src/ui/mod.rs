@@ -11,6 +11,7 @@
 //! │  └─ PlaceChooser
 //! ├─ Preferences (preferences/)   dialog: folders, place, schedule, security
 //! └─ RestorePage (restore/)  dates and the folder as it was
+//!    └─ RestorePlan (restore_plan/)   dialog: where to, what about files that are there, what will happen
 //! ```
 //!
 //! Decisions are made in [`state`], which knows no window; words in [`texts`]; whatever may wait happens in
@@ -31,6 +32,7 @@ mod place;
 mod preferences;
 mod probe;
 mod restore;
+mod restore_plan;
 mod services;
 mod setup;
 mod state;

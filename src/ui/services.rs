@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hindsight::context::Context;
 use hindsight::destination::trial;
+use hindsight::engine::undo::{Undone, undo};
 use hindsight::engine::{Job, Place};
 use hindsight::error::Error;
 use hindsight::explain::{Explanation, explain, explain_ledger, explain_plan_place, explain_settings};
@@ -26,6 +27,15 @@ pub struct Services {
     keyring: SecretService,
     /// Where there is no keyring.
     memory: Memory,
+}
+
+/// A place, of which logs see nothing.
+pub struct OpenPlace(pub Place);
+
+impl std::fmt::Debug for OpenPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpenPlace")
+    }
 }
 
 /// A job with what has to be held while it runs.
@@ -140,8 +150,8 @@ impl Services {
                 jobs::verify(plan, &access, &self.home, &self.caches, *compare).map(Job::Verify)
             }
             What::Restore(restore) => {
-                let (path, target) = (restore.path.clone(), restore.target.clone());
-                jobs::restore(plan, &access, &self.caches, path, Some(restore.date), target).map(Job::Restore)
+                let undo = jobs::undo_record(&self.ledger.with_file_name("restores"), now());
+                jobs::restore(plan, &access, &self.caches, restore.clone(), undo).map(Job::BringBack)
             }
             What::Erase => jobs::erase(plan, &access, &self.caches).map(Job::Erase),
         };
@@ -160,6 +170,11 @@ impl Services {
             LedgerError::AlreadyRunning => NotReady::AlreadyRunning,
             other => NotReady::Failed(explain_ledger(&other)),
         })
+    }
+
+    /// Takes a restore back. `record`: what the restore wrote down.
+    pub fn undo(&self, record: &Path) -> Result<Undone, Explanation> {
+        undo(record, &Context::silent()).map_err(|error| explain(&error))
     }
 
     /// For reading what is there.

@@ -18,7 +18,7 @@ use hindsight::secret::Passphrase;
 use hindsight::settings::Plan;
 
 pub use self::facts::{Facts, Space};
-pub use self::messages::{Effect, Message};
+pub use self::messages::{Effect, Message, Restored};
 pub use self::request::{Activity, NotReady, Problems, Request, Restore, Stage, What};
 use super::texts;
 

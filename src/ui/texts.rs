@@ -100,6 +100,11 @@ pub fn day(then: i64, now: i64) -> String {
     formatted(then, if same_year { "%-d %B" } else { "%-d %B %Y" })
 }
 
+/// "12 May 2026".
+pub fn date(then: i64) -> String {
+    formatted(then, "%-d %B %Y")
+}
+
 /// "12 May 2026, 18:04".
 pub fn date_and_time(then: i64) -> String {
     formatted(then, "%-d %B %Y, %H:%M")

@@ -15,6 +15,12 @@ def open_documents(stage, app):
     app.see_no("Nothing selected")
 
 
+def plan_restore(app):
+    app.press("Restore…")
+    app.see("What Will Happen")
+    app.see("As of ")
+
+
 def test_a_file_comes_back_into_a_chosen_folder(stage):
     stage.sample()
     elsewhere = stage.home.parent / "Elsewhere"
@@ -22,44 +28,94 @@ def test_a_file_comes_back_into_a_chosen_folder(stage):
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     open_documents(stage, app)
-    app.press("Restore…")
-    app.press("Choose Folder…")
+    plan_restore(app)
+    app.press("Choose…")
     app.choose_folder(elsewhere)
+    app.see("1 file is created")
+    app.press("Restore")
     app.see("Restored “letter.txt”")
     assert (elsewhere / "letter.txt").read_text() == LETTER
     app.quit()
 
 
-def test_a_deleted_file_comes_back_where_it_was(stage):
+def test_a_deleted_file_comes_back_where_it_was_and_goes_again(stage):
     stage.sample()
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     letter = stage.home / "Documents/letter.txt"
     letter.unlink()
     open_documents(stage, app)
-    app.press("Restore…")
-    app.see("Restore To")
-    app.picture("restoring-where")
+    plan_restore(app)
+    app.see("1 file is created")
+    app.see("Home / Documents")
+    app.picture("restore-plan")
     app.check_names()
-    app.press("Original Place")
+    app.press("Restore")
     app.see("Restored “letter.txt”")
+    app.picture("restore-undo")
     assert letter.read_text() == LETTER
+    app.press("Undo")
+    app.see("Undone")
+    assert not letter.exists()
     app.quit()
 
 
-def test_what_exists_is_not_replaced(stage):
+def test_what_exists_is_kept_unless_somebody_says_otherwise(stage):
     stage.sample()
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     letter = stage.home / "Documents/letter.txt"
     letter.write_text("Dear Charles,\n")
     open_documents(stage, app)
-    app.press("Restore…")
-    app.press("Original Place")
-    app.see("Restored “")
+    plan_restore(app)
+    app.see("Nothing is missing")
+    app.open_row("Keep Both")
+    app.see("1 file comes beside the present one")
+    app.press("Restore")
+    app.see("Restored “letter.txt”")
     assert letter.read_text() == "Dear Charles,\n"
     others = [path for path in letter.parent.glob("letter*") if path != letter]
     assert [path.read_text() for path in others] == [LETTER]
+    app.quit()
+
+
+def test_what_is_replaced_comes_back_by_undo(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    letter = stage.home / "Documents/letter.txt"
+    letter.write_text("Dear Charles,\n")
+    open_documents(stage, app)
+    plan_restore(app)
+    app.open_row("Replace It")
+    app.see("1 file is replaced")
+    app.press("Restore")
+    app.see("Restored “letter.txt”")
+    assert letter.read_text() == LETTER
+    app.press("Undo")
+    app.see("Undone")
+    assert letter.read_text() == "Dear Charles,\n"
+    assert not list(stage.home.glob(".hindsight-replaced-*"))
+    app.quit()
+
+
+def test_what_cannot_be_written_is_told_beforehand(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    letter = stage.home / "Documents/letter.txt"
+    letter.unlink()
+    letter.parent.chmod(0o555)
+    try:
+        open_documents(stage, app)
+        plan_restore(app)
+        app.see("1 item cannot be written")
+        app.see("You may not write to “Documents”")
+        assert not app.can_press("Restore"), "nothing at all can be written there"
+        app.picture("restore-plan-warning")
+        app.press("Cancel")
+    finally:
+        letter.parent.chmod(0o755)
     app.quit()
 
 
@@ -94,9 +150,11 @@ def test_files_come_back_from_backups_found_by_somebody_without_a_plan(stage):
     for name in (*stage.home.parts[1:], "Documents"):
         app.open_item(name)
     app.open_row("letter.txt")
-    app.press("Restore…")
-    app.press("Choose Folder…")
+    plan_restore(app)
+    app.press("Choose…")
     app.choose_folder(elsewhere)
+    app.see("1 file is created")
+    app.press("Restore")
     app.see("Restored “letter.txt”")
     assert (elsewhere / "letter.txt").read_text() == LETTER
     app.quit()

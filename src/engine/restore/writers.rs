@@ -7,8 +7,8 @@ use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::super::assemble::{Assembled, Gathered};
-use super::Shared;
+use super::super::assemble::Gathered;
+use super::{Shared, place_content};
 use crate::entry::{Attributes, EntryPath};
 use crate::tree::target::{PendingFile, Temporary};
 
@@ -108,12 +108,10 @@ fn write_all(batches: &Receiver<Vec<Ready>>, shared: &Shared<'_>) {
             }
         };
         shared.count(&whole.content);
-        let written = match whole.data {
-            Assembled::Memory(data) => pending.write(&data, &attributes),
-            Assembled::File(temporary) => pending.finish(temporary, &attributes),
-        };
-        if let Err(error) = written {
-            shared.not_written(&place, &error);
+        let path = pending.path().clone();
+        match place_content(pending, whole, attributes) {
+            Ok(placed) => shared.placed(&path, &placed, false),
+            Err(error) => shared.not_written(&place, &error),
         }
     }
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Content, Gate, Head, ReadAhead};
+use super::{Content, Gate, Head, ReadAhead, Wanted};
 use crate::context::{Context, Level};
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::difftar::{DifftarReader, Element, Entry, FormatError};
 use crate::duplicity::manifest::VolumeRecord;
 use crate::duplicity::time::asctime;
-use crate::entry::EntryPath;
 use crate::error::{Error, Result};
 use crate::repository::Repository;
 use crate::repository::volume::Memory;
@@ -44,8 +43,8 @@ pub(super) enum Decoded {
 pub(super) struct Decoder {
     pub(super) repository: Arc<Repository>,
     pub(super) set: Arc<BackupSet>,
-    /// Entries that are neither this nor below it are passed over.
-    pub(super) wanted: EntryPath,
+    /// Other entries are passed over.
+    pub(super) wanted: Wanted,
     pub(super) ahead: ReadAhead,
     pub(super) memory: Memory,
     pub(super) gate: Gate,
@@ -87,7 +86,7 @@ impl Decoder {
 /// that integrity checks that come last are seen.
 fn read_entries(
     plain: impl Read,
-    wanted: &EntryPath,
+    wanted: &Wanted,
     batch: &mut Batch<'_>,
     skipped: &dyn Fn(FormatError),
 ) -> std::result::Result<(), FormatError> {
@@ -102,11 +101,11 @@ fn read_entries(
             }
             Err(error) => return Err(error),
         };
-        if entry.path.is_within(wanted) {
+        if wanted.has(&entry.path) {
             if !read_body(&mut tar, entry, batch)? {
                 return Ok(()); // nobody listens any more
             }
-        } else if entry.path > *wanted {
+        } else if wanted.ends_before(&entry.path) {
             return Ok(());
         }
     }
@@ -167,7 +166,7 @@ impl Batch<'_> {
 mod tests {
     use super::*;
     use crate::duplicity::difftar::{Body, DifftarWriter};
-    use crate::entry::{Attributes, Kind};
+    use crate::entry::{Attributes, EntryPath, Kind};
 
     fn path(text: &str) -> EntryPath {
         EntryPath::parse(text.as_bytes()).unwrap()
@@ -189,7 +188,8 @@ mod tests {
         let (to, from) = crossbeam_channel::unbounded();
         let mut batch = Batch { to: &to, pieces: Vec::new(), bytes: 0, limit };
         let mut rest = volume;
-        read_entries(&mut rest, &path(wanted), &mut batch, &|error| panic!("{error}")).unwrap();
+        read_entries(&mut rest, &Wanted::Below(path(wanted)), &mut batch, &|error| panic!("{error}"))
+            .unwrap();
         batch.flush();
         let batches = from.len();
         let pieces = from.try_iter().flat_map(|decoded| match decoded {

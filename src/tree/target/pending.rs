@@ -3,16 +3,19 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::aside::move_away;
+use super::deed::{Deed, Identity};
 use super::directory::Dir;
+use super::existing::{Existing, How, free_name, is_same};
 use super::metadata::{self, Handle};
-use super::{Settings, TargetError};
+use super::{Placed, Settings, TargetError, interrupted};
 use crate::entry::{Attributes, EntryPath, Kind};
 
 /// A file whose place is known and whose content comes later; keeps its directory open until dropped.
@@ -42,17 +45,19 @@ impl PendingFile {
 
     /// Gives `temporary` its attributes and its place. Attributes that cannot be applied are reported to the
     /// context and are no error.
-    pub fn finish(self, temporary: Temporary, attributes: &Attributes) -> Result<(), TargetError> {
+    ///
+    /// Where the target looks at what is there, `attributes` say the content of what was written.
+    pub fn finish(self, temporary: Temporary, attributes: &Attributes) -> Result<Placed, TargetError> {
         let Temporary { file, name } = temporary;
         metadata::apply(&Handle::Open(file.as_fd()), attributes, self.settings(), &self.path);
-        name.publish(&self.name).map_err(|error| self.error(error))
+        self.publish(name, file.as_fd(), attributes).map_err(|error| self.error(error))
     }
 
     /// Gives the place all of its content, which was checked, at once.
     ///
     /// In a directory that this restore made nobody looks for files of old, and it stays private until it is
     /// filled: there the file is made in its place. A kill in mid-write leaves it short, with mode 0600.
-    pub fn write(self, content: &[u8], attributes: &Attributes) -> Result<(), TargetError> {
+    pub fn write(self, content: &[u8], attributes: &Attributes) -> Result<Placed, TargetError> {
         if self.dir.is_new() {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match rustix::fs::openat(&*self.dir, &*self.name, flags, Mode::RUSR | Mode::WUSR) {
@@ -72,18 +77,20 @@ impl PendingFile {
         mut file: File,
         content: &[u8],
         attributes: &Attributes,
-    ) -> Result<(), TargetError> {
+    ) -> Result<Placed, TargetError> {
         if let Err(error) = file.write_all(content) {
             let _ = rustix::fs::unlinkat(&*self.dir, &*self.name, AtFlags::empty());
             return Err(self.error(error));
         }
         metadata::apply(&Handle::Open(file.as_fd()), attributes, self.settings(), &self.path);
-        Ok(())
+        let placed = self.placed(How::Created, &self.name);
+        self.tell(file.as_fd(), &placed).map_err(|error| self.error(error))?;
+        Ok(placed)
     }
 
-    /// Makes this another name of the finished file `existing` instead of filling it. After an error it can
-    /// still be filled.
-    pub fn link(&self, existing: &EntryPath) -> Result<(), TargetError> {
+    /// Makes this another name of the finished file `existing` (where that is, not as it was saved) instead of filling
+    /// it. After an error it can still be filled.
+    pub fn link(&self, existing: &EntryPath) -> Result<Placed, TargetError> {
         let link = || {
             let from = self.dir.open_from_root(&existing.parent().unwrap_or_default())?;
             let old = OsStr::from_bytes(existing.file_name());
@@ -93,22 +100,112 @@ impl PendingFile {
                 return Err(io::ErrorKind::InvalidInput.into());
             }
             let create = |name: &str| rustix::fs::linkat(&from, old, &*self.dir, name, AtFlags::empty());
-            let (name, ()) = TemporaryName::make(&self.dir, create)?;
-            name.publish(&self.name)
+            let (mut name, ()) = TemporaryName::make(&self.dir, create)?;
+            let fd = self.handle(&name)?;
+            match self.settings().options.existing {
+                Existing::Overwrite => name.rename_over(&self.name)?,
+                // What is there is compared with the content, which is not at hand.
+                _ => name.rename_to(&self.name)?,
+            }
+            let placed = self.placed(How::Created, &self.name);
+            self.tell(fd.as_fd(), &placed)?;
+            Ok(placed)
         };
         link().map_err(|error: io::Error| self.error(error))
     }
 
-    pub(super) fn make_special(self, attributes: &Attributes) -> Result<(), TargetError> {
+    pub(super) fn make_special(self, attributes: &Attributes) -> Result<Placed, TargetError> {
         let make = || {
             let (name, ()) = TemporaryName::make(&self.dir, |name| self.create_special(name, attributes))?;
-            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let fd = rustix::fs::openat(&*self.dir, &*name.name, flags, Mode::empty())?;
+            let fd = self.handle(&name)?;
             let handle = Handle::Named { fd: fd.as_fd(), parent: self.dir.as_fd(), name: &name.name };
             metadata::apply(&handle, attributes, self.settings(), &self.path);
-            name.publish(&self.name)
+            self.publish(name, fd.as_fd(), attributes)
         };
         make().map_err(|error: io::Error| self.error(error))
+    }
+
+    /// On what cannot be opened without effects.
+    fn handle(&self, name: &TemporaryName) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(&*self.dir, &*name.name, flags, Mode::empty())
+    }
+
+    /// Gives a complete object the name that it is to have, or another, as the target's options say.
+    fn publish(
+        &self,
+        mut temporary: TemporaryName,
+        object: BorrowedFd<'_>,
+        attributes: &Attributes,
+    ) -> io::Result<Placed> {
+        let Settings { options, ctx, .. } = self.settings();
+        let existing = options.existing;
+        let placed = if existing == Existing::Overwrite {
+            temporary.rename_over(&self.name)?;
+            self.placed(How::Created, &self.name)
+        } else {
+            match temporary.rename_to(&self.name) {
+                Ok(()) => self.placed(How::Created, &self.name),
+                Err(Errno::EXIST) if existing == Existing::Keep => return Ok(self.kept()),
+                Err(Errno::EXIST) if existing.merges() => {
+                    if is_same(&*self.dir, &self.name, attributes, ctx).map_err(interrupted)? {
+                        return Ok(self.kept());
+                    }
+                    let way = existing == Existing::MoveAway && !self.is_directory_there();
+                    if way {
+                        self.replace(temporary, attributes)?
+                    } else {
+                        self.beside(temporary, attributes)?
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        if placed.how != How::Kept {
+            self.tell(object, &placed)?;
+        }
+        Ok(placed)
+    }
+
+    fn replace(&self, mut temporary: TemporaryName, attributes: &Attributes) -> io::Result<Placed> {
+        move_away(&self.dir, &self.name)?;
+        match temporary.rename_to(&self.name) {
+            Ok(()) => Ok(self.placed(How::Replaced, &self.name)),
+            // Whoever took the name meanwhile keeps it.
+            Err(Errno::EXIST) => self.beside(temporary, attributes),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn beside(&self, mut temporary: TemporaryName, attributes: &Attributes) -> io::Result<Placed> {
+        let Settings { options, ctx, .. } = self.settings();
+        loop {
+            let free = free_name(&*self.dir, &self.name, attributes, &options.mark, ctx);
+            let Some(free) = free.map_err(interrupted)? else { return Ok(self.kept()) };
+            match temporary.rename_to(&free) {
+                Ok(()) => return Ok(self.placed(How::Beside, &free)),
+                Err(Errno::EXIST) => continue,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn is_directory_there(&self) -> bool {
+        rustix::fs::statat(&*self.dir, &*self.name, AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir())
+    }
+
+    fn kept(&self) -> Placed {
+        self.placed(How::Kept, &self.name)
+    }
+
+    fn placed(&self, how: How, name: &OsStr) -> Placed {
+        Placed { how, at: self.dir.place().child(name.as_bytes()) }
+    }
+
+    fn tell(&self, object: BorrowedFd<'_>, placed: &Placed) -> io::Result<()> {
+        let identity = Identity::of(object)?;
+        self.settings().tell(Deed::Made { path: placed.at.clone(), identity })
     }
 
     fn create_special(&self, name: &str, attributes: &Attributes) -> Result<(), Errno> {
@@ -166,26 +263,30 @@ impl TemporaryName {
         }
     }
 
-    /// Renames to `name`, over what is there only when forced, and never over a directory.
-    fn publish(mut self, name: &OsStr) -> io::Result<()> {
-        let (dir, from) = (&*self.dir, &*self.name);
-        if dir.settings().options.force {
-            // Between two links to one file this does nothing, so the drop looks for the temporary name again.
-            return Ok(rustix::fs::renameat(dir, from, dir, name)?);
-        }
-        match rustix::fs::renameat_with(dir, from, dir, name, RenameFlags::NOREPLACE) {
-            // Some file systems cannot promise it; two steps then have to do.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Err(Errno::NOENT) => rustix::fs::renameat(dir, from, dir, name)?,
-                    Err(error) => return Err(error.into()),
-                    Ok(_) => return Err(Errno::EXIST.into()),
-                }
-            }
-            result => result?,
-        }
+    /// Renames to `name`, over what is there but a directory.
+    fn rename_over(&self, name: &OsStr) -> rustix::io::Result<()> {
+        // Between two links to one file this does nothing, so the drop looks for the temporary name again.
+        rustix::fs::renameat(&*self.dir, &*self.name, &*self.dir, name)
+    }
+
+    /// Renames to `name` if that is free.
+    fn rename_to(&mut self, name: &OsStr) -> rustix::io::Result<()> {
+        rename_to_free(&*self.dir, self.name.as_ref(), &*self.dir, name)?;
         self.name.clear();
         Ok(())
+    }
+}
+
+/// Renames without ever replacing anything: `EEXIST` if the new name is taken.
+pub fn rename_to_free(from: impl AsFd, old: &OsStr, to: impl AsFd, new: &OsStr) -> rustix::io::Result<()> {
+    match rustix::fs::renameat_with(&from, old, &to, new, RenameFlags::NOREPLACE) {
+        // Some file systems cannot promise it; two steps then have to do.
+        Err(Errno::INVAL | Errno::NOSYS) => match rustix::fs::statat(&to, new, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => rustix::fs::renameat(from, old, to, new),
+            Err(error) => Err(error),
+            Ok(_) => Err(Errno::EXIST),
+        },
+        result => result,
     }
 }
 

@@ -26,7 +26,7 @@ fn symlink_to(target: &Path) -> Attributes {
 }
 
 fn forced() -> Options {
-    Options { force: true, ..Options::default() }
+    Options { existing: Existing::Overwrite, ..Options::default() }
 }
 
 /// A folder with `root`, the target, and `outside`, where nothing may arrive.
@@ -56,7 +56,7 @@ impl Place {
 fn fill(pending: PendingFile, content: &[u8], attributes: &Attributes) -> Result<(), TargetError> {
     let temporary = pending.temporary()?;
     temporary.file().write_all(content).unwrap();
-    pending.finish(temporary, attributes)
+    pending.finish(temporary, attributes).map(drop)
 }
 
 fn write(target: &mut Target, name: &str, content: &[u8]) -> Result<(), TargetError> {
@@ -234,7 +234,7 @@ fn unfinished_files_leave_nothing() {
 fn links_are_made_only_to_files_below_the_root() {
     let place = place();
     for options in [Options::default(), forced(), forced()] {
-        let forced = options.force;
+        let forced = options.existing == Existing::Overwrite;
         let mut target = place.target(options);
         if !place.root.join("a").exists() {
             target.directory(&path("a"), &directory(0o700)).unwrap();

@@ -1,7 +1,5 @@
 //! What the state decided, carried out.
 
-use std::path::PathBuf;
-
 use adw::prelude::*;
 use hindsight::desktop::drives::Drives;
 use hindsight::explain::Explanation;
@@ -71,7 +69,7 @@ impl App {
             }
             Effect::ShowProblems(problems) => dialogs::show_problems(&self.window, &problems),
             Effect::Toast(text) => self.toasts.add_toast(adw::Toast::new(&text)),
-            Effect::Restored { target } => self.say_restored(target),
+            Effect::Restored(restored) => self.say_restored(restored),
             Effect::Forget { plan } => self.delete_plan(plan),
         }
     }
@@ -101,17 +99,6 @@ impl App {
             Box::new(move || input.emit(AppInput::State(Message::Wanted(request))))
         });
         dialogs::show_error(&self.window, explanation, details, retry);
-    }
-
-    fn say_restored(&self, target: PathBuf) {
-        let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let toast = adw::Toast::builder()
-            .title(gettext_f("Restored “{name}”", &[("name", &name)]))
-            .button_label(gettext("Open Folder"))
-            .build();
-        let input = self.input();
-        toast.connect_button_clicked(move |_| input.emit(AppInput::OpenFolder(target.clone())));
-        self.toasts.add_toast(toast);
     }
 
     /// Goes on by itself when the drive appears.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hindsight::engine::undo::Undone;
 use hindsight::explain::Explanation;
 use hindsight::secret::Passphrase;
 use hindsight::settings::Plan;
@@ -13,8 +14,8 @@ use crate::ui::invocation::Invocation;
 use crate::ui::operation::OperationOutput;
 use crate::ui::overview::OverviewOutput;
 use crate::ui::preferences::PreferencesOutput;
-use crate::ui::restore::{OpenPlace, RestoreOutput};
-use crate::ui::services::Prepared;
+use crate::ui::restore::RestoreOutput;
+use crate::ui::services::{OpenPlace, Prepared};
 use crate::ui::setup::SetupOutput;
 use crate::ui::state::{Facts, Message, NotReady};
 
@@ -59,6 +60,8 @@ pub enum AppInput {
     SettingsChanged,
     DrivesChanged,
     OpenFolder(PathBuf),
+    /// The restore of which this is the record.
+    UndoRestore(PathBuf),
     Tick,
     FindBackups,
 }
@@ -78,6 +81,7 @@ pub enum AppCommand {
     PasswordFound(Option<Passphrase>),
     Prepared(Result<Boxed<Prepared>, NotReady>),
     RestorePlace(Result<OpenPlace, NotReady>),
+    Undone(Result<Undone, Explanation>),
     Toast(String),
     Nothing,
 }

@@ -3,6 +3,7 @@
 mod effects;
 mod messages;
 mod plans;
+mod restored;
 mod restoring;
 mod run;
 mod windows;
@@ -175,6 +176,7 @@ impl Component for App {
             AppInput::SettingsChanged => self.load(),
             AppInput::DrivesChanged => self.drives_changed(),
             AppInput::OpenFolder(path) => self.open_folder(&path),
+            AppInput::UndoRestore(record) => self.undo_restore(record),
             AppInput::Tick => self.begin_what_is_due(),
         }
         self.show();
@@ -191,6 +193,7 @@ impl Component for App {
             AppCommand::PasswordFound(found) => self.tell(Message::PasswordFound(found)),
             AppCommand::Prepared(prepared) => self.prepared(prepared),
             AppCommand::RestorePlace(place) => self.restore_place(place),
+            AppCommand::Undone(undone) => self.undone(undone),
             AppCommand::Toast(text) => self.toasts.add_toast(adw::Toast::new(&text)),
             AppCommand::Nothing => {}
         }

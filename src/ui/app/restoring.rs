@@ -14,7 +14,8 @@ use super::{App, AppCommand, AppInput};
 use crate::ui::dialogs::{self, Typed};
 use crate::ui::finder::Finder;
 use crate::ui::place::Purpose;
-use crate::ui::restore::{OpenPlace, RestoreInit, RestoreInput, RestoreOutput, RestorePage};
+use crate::ui::restore::{RestoreInit, RestoreInput, RestoreOutput, RestorePage};
+use crate::ui::services::OpenPlace;
 use crate::ui::state::{Message, NotReady, Request, What};
 
 impl App {

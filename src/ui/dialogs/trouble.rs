@@ -138,13 +138,18 @@ pub fn show_error(
 
 /// The files a run had trouble with, a sentence each.
 pub fn show_problems(parent: &impl IsA<gtk::Widget>, problems: &Problems) {
-    let sentences: Vec<_> = problems.kept.iter().map(explain_problem).collect();
+    let mut sentences: Vec<_> = problems.kept.iter().map(explain_problem).collect();
     let more = problems.total.saturating_sub(sentences.len() as u64);
-    let all = sentences.join("\n");
-    let lines = texts::list(&sentences);
     if more > 0 {
-        lines.append(&ngettext_f("And {count} more.", "And {count} more.", more, &[]));
+        sentences.push(ngettext_f("And {count} more.", "And {count} more.", more, &[]));
     }
+    show_lines(parent, &gettext("Files With Problems"), &sentences);
+}
+
+/// A long list to read and to copy.
+pub fn show_lines(parent: &impl IsA<gtk::Widget>, title: &str, lines: &[String]) {
+    let all = lines.join("\n");
+    let lines = texts::list(lines);
     let factory = gtk::SignalListItemFactory::new();
     factory.connect_setup(|_, item| {
         let label = gtk::Label::builder()
@@ -170,7 +175,7 @@ pub fn show_problems(parent: &impl IsA<gtk::Widget>, problems: &Problems) {
     });
     view! {
         dialog = adw::Dialog {
-            set_title: &gettext("Files With Problems"),
+            set_title: title,
             set_content_width: 560,
             set_content_height: 520,
             #[wrap(Some)]
@@ -190,7 +195,7 @@ pub fn show_problems(parent: &impl IsA<gtk::Widget>, problems: &Problems) {
                         set_model: Some(&gtk::NoSelection::new(Some(lines))),
                         set_factory: Some(&factory),
                         set_show_separators: true,
-                        update_property: &[gtk::accessible::Property::Label(&gettext("Files With Problems"))],
+                        update_property: &[gtk::accessible::Property::Label(title)],
                     },
                 },
             },

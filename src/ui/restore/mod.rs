@@ -3,7 +3,7 @@
 mod item;
 mod reader;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use adw::prelude::*;
 use hindsight::engine::Place;
@@ -18,7 +18,8 @@ use relm4::{adw, gtk};
 
 use self::item::Item;
 use self::reader::Reader;
-use super::place::choose_folder;
+use super::restore_plan::{RestorePlan, RestorePlanInit, RestorePlanOutput};
+use super::services::OpenPlace;
 use super::state::{NotReady, Restore};
 use super::texts;
 
@@ -42,7 +43,9 @@ pub struct RestorePage {
     label: String,
     ours: bool,
     state: State,
+    place: Option<Place>,
     reader: Option<Reader>,
+    plan: Option<Controller<RestorePlan>>,
     /// Newest first.
     dates: Vec<i64>,
     date: i64,
@@ -71,17 +74,8 @@ pub enum RestoreInput {
     Activated(u32),
     Up,
     Retry,
-    AskTarget,
-    TargetChosen(Option<PathBuf>),
-}
-
-/// Hides what is no business of logs.
-pub struct OpenPlace(pub Place);
-
-impl std::fmt::Debug for OpenPlace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OpenPlace")
-    }
+    PlanRestore,
+    Plan(RestorePlanOutput),
 }
 
 #[derive(Debug)]
@@ -198,7 +192,7 @@ impl Component for RestorePage {
                     gtk::Button {
                         set_label: &gettext("Restore…"),
                         add_css_class: "suggested-action",
-                        connect_clicked => RestoreInput::AskTarget,
+                        connect_clicked => RestoreInput::PlanRestore,
                     },
                 },
             },
@@ -211,7 +205,9 @@ impl Component for RestorePage {
             label: init.label,
             ours: init.ours,
             state: State::Loading,
+            place: None,
             reader: None,
+            plan: None,
             dates: Vec::new(),
             date: 0,
             folder: init.folder,
@@ -262,8 +258,11 @@ impl Component for RestorePage {
                 self.state = State::Loading;
                 let _ = sender.output(RestoreOutput::Retry);
             }
-            RestoreInput::AskTarget => self.ask_target(root, &sender),
-            RestoreInput::TargetChosen(folder) => self.restore_to(folder, &sender),
+            RestoreInput::PlanRestore => self.plan_restore(root, &sender),
+            RestoreInput::Plan(RestorePlanOutput::Wanted(restore)) => {
+                let _ = sender.output(RestoreOutput::Wanted(restore));
+            }
+            RestoreInput::Plan(RestorePlanOutput::Closed) => self.plan = None,
         }
         self.update_view(widgets, sender);
     }
@@ -303,6 +302,7 @@ impl RestorePage {
     fn open(&mut self, place: Place, sender: &ComponentSender<Self>) {
         self.state = State::Loading;
         let input = sender.input_sender().clone();
+        self.place = Some(place.clone());
         match Reader::open(place, move |dates| input.emit(RestoreInput::Opened(dates))) {
             Ok(reader) => self.reader = Some(reader),
             Err(error) => self.fail(&Error::Internal(error.to_string())),
@@ -382,55 +382,18 @@ impl RestorePage {
         self.selected.as_ref().map_or_else(|| self.folder.clone(), |item| self.folder.child(&item.name))
     }
 
-    fn ask_target(&self, root: &adw::NavigationPage, sender: &ComponentSender<Self>) {
-        let date = texts::date_and_time(self.date);
-        let dialog = adw::AlertDialog::builder()
-            .heading(gettext("Restore To"))
-            .body(gettext_f("As of {date}. Nothing that exists is replaced.", &[("date", &date)]))
-            .close_response("cancel")
-            .build();
-        dialog.add_responses(&[("cancel", &gettext("Cancel")), ("folder", &gettext("Choose Folder…"))]);
-        if self.ours {
-            dialog.add_response("original", &gettext("Original Place"));
-        }
-        let best = if self.ours { "original" } else { "folder" };
-        dialog.set_default_response(Some(best));
-        dialog.set_response_appearance(best, adw::ResponseAppearance::Suggested);
-        let (input, page) = (sender.input_sender().clone(), root.clone());
-        dialog.choose(Some(root), None::<&gtk::gio::Cancellable>, move |response| match response.as_str() {
-            "original" => input.emit(RestoreInput::TargetChosen(None)),
-            "folder" => choose_folder(&page, &gettext("Choose a Folder to Restore To"), move |path| {
-                input.emit(RestoreInput::TargetChosen(Some(path)));
-            }),
-            _ => {}
-        });
-    }
-
-    /// `None`: where it was.
-    fn restore_to(&self, folder: Option<PathBuf>, sender: &ComponentSender<Self>) {
+    fn plan_restore(&mut self, root: &adw::NavigationPage, sender: &ComponentSender<Self>) {
+        let (Some(place), Some(home)) = (self.place.clone(), hindsight::folders::home()) else { return };
         let path = self.chosen_path();
-        let original = path.below(Path::new("/"));
-        let name = original.file_name().map_or_else(|| gettext("Restored").into(), ToOwned::to_owned);
-        let wanted = match folder {
-            Some(folder) => folder.join(name),
-            None => original,
+        let name = String::from_utf8_lossy(path.file_name()).into_owned();
+        let title = match path.is_root() {
+            true => gettext("Restore Everything"),
+            false => gettext_f("Restore “{name}”", &[("name", &name)]),
         };
-        let target = free_name(wanted);
-        let _ = sender.output(RestoreOutput::Wanted(Restore { path, date: self.date, target }));
+        let (paths, place) = (vec![path], OpenPlace(place));
+        let init = RestorePlanInit { place, paths, date: self.date, title, home, ours: self.ours };
+        let plan = RestorePlan::builder().launch(init).forward(sender.input_sender(), RestoreInput::Plan);
+        plan.widget().present(Some(root));
+        self.plan = Some(plan);
     }
-}
-
-/// The path itself if nothing is there, else one beside it.
-fn free_name(wanted: PathBuf) -> PathBuf {
-    let taken = |path: &Path| path.symlink_metadata().is_ok();
-    if !taken(&wanted) {
-        return wanted;
-    }
-    let name = wanted.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let numbered = |number: u32| {
-        let number = number.to_string();
-        wanted
-            .with_file_name(gettext_f("{name} (restored {number})", &[("name", &name), ("number", &number)]))
-    };
-    (1..).map(numbered).find(|path| !taken(path)).unwrap_or(wanted)
 }

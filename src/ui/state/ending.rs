@@ -1,13 +1,14 @@
 //! How a run ends: written down, said, or with a question that leads on.
 
-use hindsight::engine::Report;
+use hindsight::engine::{Report, RestoreReport, To};
 use hindsight::error::Error;
 use hindsight::explain::explain;
 use hindsight::jobs::{Answers, run_outcome};
 use hindsight::ledger::RunOutcome;
 use hindsight::worker::Outcome;
 
-use super::{Activity, AppState, Effect, Stage, What};
+use super::{Activity, AppState, Effect, Restore, Restored, Stage, What};
+use crate::ui::restore_plan::words;
 use crate::ui::texts;
 
 impl AppState {
@@ -91,10 +92,22 @@ fn completed(activity: Activity, report: &Report) -> Vec<Effect> {
         (What::Verify { .. }, Report::Verify(report)) => {
             [Effect::Toast(texts::verified(report))].into_iter().chain(problems).collect()
         }
-        (What::Restore(restore), Report::Restore(_)) => {
-            [Effect::Restored { target: restore.target }].into_iter().chain(problems).collect()
+        (What::Restore(restore), Report::Restore(report)) => {
+            [Effect::Restored(restored(&restore, report))].into_iter().chain(problems).collect()
         }
         (What::Erase, _) => vec![Effect::Forget { plan: request.plan }],
         _ => Vec::new(),
     }
+}
+
+/// One thing is named, several are counted.
+fn restored(restore: &Restore, report: &RestoreReport) -> Restored {
+    let place = restore.places().into_iter().next();
+    let only = place.as_ref().filter(|_| restore.paths.len() == 1);
+    let name = only.and_then(|place| place.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let folder = match &restore.to {
+        To::Folder(folder) => Some(folder.clone()),
+        To::Original { .. } => place.and_then(|place| place.parent().map(ToOwned::to_owned)),
+    };
+    Restored { text: words::restored(name.as_deref(), &report.counts), folder, undo: report.undo.clone() }
 }

@@ -77,11 +77,19 @@ pub enum Effect {
     },
     ShowProblems(Problems),
     Toast(String),
-    Restored {
-        target: PathBuf,
-    },
+    Restored(Restored),
     /// The plan's backups are gone: so is the plan.
     Forget {
         plan: String,
     },
+}
+
+/// What came of a restore.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Restored {
+    pub text: String,
+    /// Where to look for it.
+    pub folder: Option<PathBuf>,
+    /// The record by which it can be undone, if anything was changed.
+    pub undo: Option<PathBuf>,
 }

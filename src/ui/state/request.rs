@@ -1,9 +1,7 @@
 //! What somebody, or the schedule, wants done for a plan, and how far that is.
 
-use std::path::PathBuf;
-
 use hindsight::context::{Problem, Progress};
-use hindsight::entry::EntryPath;
+pub use hindsight::engine::Wish as Restore;
 use hindsight::explain::{Explanation, explain_plan_place};
 use hindsight::jobs::Answers;
 use hindsight::settings::PlaceError;
@@ -32,13 +30,6 @@ pub enum What {
     Restore(Restore),
     /// Delete all backups, then the plan.
     Erase,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct Restore {
-    pub path: EntryPath,
-    pub date: i64,
-    pub target: PathBuf,
 }
 
 impl Request {

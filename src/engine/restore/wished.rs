@@ -1,0 +1,106 @@
+//! A wish carried out: planned, read in one go, written, and written down so that it can be undone.
+
+use std::sync::Arc;
+
+use super::planned::Planned;
+use super::shared::Shared;
+use super::{Restore, Task, Writers};
+use crate::context::{Context, ProblemKind};
+use crate::engine::dates::{report_unusable, sets_at};
+use crate::engine::states::States;
+use crate::engine::undo::Record;
+use crate::engine::wish::{Estimate, Existing, Hindrance, Obstacle, Wish};
+use crate::engine::{BringBackJob, RestoreReport};
+use crate::error::{Error, Result};
+use crate::repository::catalog::Catalog;
+use crate::repository::stream::Wanted;
+use crate::repository::{BackupSet, Repository, SetTime, asctime};
+use crate::tree::target;
+
+/// What the wish would do now: asks the catalogue, which knows all backups, and the disk.
+pub(in crate::engine) fn estimate(
+    wish: &Wish,
+    repository: &Repository,
+    catalog: &Catalog,
+    ctx: &Context,
+) -> Result<Estimate> {
+    let sets = sets_at(repository, Some(wish.date), ctx)?;
+    Planned::of(wish, catalog, sets, ctx)?.estimate(repository, sets, ctx)
+}
+
+pub(in crate::engine) fn run(job: BringBackJob, ctx: &Context) -> Result<RestoreReport> {
+    let BringBackJob { place, wish, ownership, undo } = job;
+    let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let repository = Arc::new(repository);
+    let sets = sets_at(&repository, Some(wish.date), ctx)?;
+    let unusable = report_unusable(&repository, sets, Some(wish.date), wish.base(), ctx);
+    let time = sets.last().map_or(0, |set| set.id.at.0);
+    let planned = Planned::of(&wish, &repository.catalog(sets)?, sets, ctx)?;
+    if planned.finds_nothing() {
+        let path = wish.paths.first().cloned().unwrap_or_default();
+        return Err(Error::PathNotFound { path, date: asctime(time) });
+    }
+    let wanted = planned.wanted(sets);
+    let record = undo.map(|file| Arc::new(Record::new(file, wish.base())));
+    let task = task(&wish, &planned, ownership, record.as_ref(), ctx);
+    let shared = Shared::new(&task, ctx);
+    shared.expect(planned.write);
+    shared.left_alone(planned.counts.kept);
+    planned.look.obstacles.iter().for_each(|obstacle| shared.barred(obstacle));
+    for path in &planned.absent {
+        let place = path.below(wish.base());
+        ctx.problem(ProblemKind::Lost, place, format_args!("it is not in the backup of {}", asctime(time)));
+    }
+    let restored = if wanted.is_empty() { Ok(()) } else { all(&repository, wanted, &shared) };
+    // Also of what was stopped or failed halfway.
+    let undo = record.and_then(|record| record.finish(ctx));
+    restored?;
+    shared.report_progress(wish.base().to_path_buf());
+    Ok(RestoreReport { undo, ..shared.report(time, unusable + planned.absent.len() as u64) })
+}
+
+fn all(repository: &Arc<Repository>, wanted: Vec<(BackupSet, Wanted)>, shared: &Shared<'_>) -> Result<()> {
+    let mut states = States::of(repository, wanted, shared.ctx)?;
+    std::thread::scope(|scope| {
+        let writers = Writers::start(scope, shared);
+        Restore::new(shared, writers).all(&mut states)
+    })
+}
+
+fn task(
+    wish: &Wish,
+    planned: &Planned,
+    ownership: super::Ownership,
+    record: Option<&Arc<Record>>,
+    ctx: &Context,
+) -> Task {
+    let existing = match wish.existing {
+        Existing::OnlyMissing => target::Existing::Keep,
+        Existing::KeepBoth => target::Existing::KeepBoth,
+        Existing::Replace => target::Existing::MoveAway,
+    };
+    let deeds = record.map(|record| {
+        let record = Arc::clone(record);
+        Arc::new(move |deed| record.tell(deed)) as Arc<target::Deeds>
+    });
+    Task {
+        base: wish.base().to_path_buf(),
+        roots: planned.roots.clone(),
+        above: planned.above.clone(),
+        existing,
+        mark: wish.mark.clone(),
+        aside: format!(".hindsight-replaced-{}", SetTime(ctx.clock.now().seconds)),
+        deeds,
+        ownership,
+    }
+}
+
+/// For the log and the list of problems.
+pub(super) fn why_barred(obstacle: &Obstacle) -> &'static str {
+    match obstacle.why {
+        Hindrance::NotPermitted { of_another_user: true } => "it belongs to another user",
+        Hindrance::NotPermitted { of_another_user: false } => "Permission denied",
+        Hindrance::ReadOnly => "Read-only file system",
+        Hindrance::InTheWay => "something that is no folder has its name",
+    }
+}

@@ -1,0 +1,250 @@
+//! What somebody wants back, where to, and what it would do: plain values, and the way from a path in the backups to
+//! its place.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::entry::EntryPath;
+use crate::tree::target::beside;
+
+/// Several paths of one date.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wish {
+    /// Each with everything below it.
+    pub paths: Vec<EntryPath>,
+    /// Seconds since 1970: the newest backup up to then counts.
+    pub date: i64,
+    pub to: To,
+    pub existing: Existing,
+    /// For people: stands in the name of what has to come beside something that exists ("12 May 2026").
+    pub mark: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum To {
+    /// Each where it was. `root`: where the backups' root is on this computer; links in it are followed, links below it
+    /// never.
+    Original { root: PathBuf, instead: Option<Instead> },
+    /// All into this folder, under their last names. Links in its path are followed.
+    Folder(PathBuf),
+}
+
+/// Another person's folder in the backups, and the one here that takes its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Instead {
+    pub of: EntryPath,
+    pub here: EntryPath,
+}
+
+/// What becomes of files that are already there. Folders are merged in any case; what is already as it was is left
+/// alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Existing {
+    /// Whatever exists stays.
+    #[default]
+    OnlyMissing,
+    /// The restored file comes beside it.
+    KeepBoth,
+    /// The file that is there is moved away first. A folder in the place of a file, or the reverse, stays, and what is
+    /// restored comes beside it.
+    Replace,
+}
+
+/// Of a restore, before or after it. Files: everything but folders.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    pub created: u64,
+    pub folders: u64,
+    pub replaced: u64,
+    /// Restored under another name, beside what was there.
+    pub renamed: u64,
+    /// There, and left as they are.
+    pub kept: u64,
+}
+
+impl Counts {
+    /// Files that are written, or were.
+    pub fn written(&self) -> u64 {
+        self.created + self.replaced + self.renamed
+    }
+
+    /// Whether anything is changed on disk.
+    pub fn changes(&self) -> bool {
+        self.written() + self.folders > 0
+    }
+}
+
+/// What a restore would do now.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Estimate {
+    pub counts: Counts,
+    /// Stored bytes of what would be read at the place.
+    pub fetch: u64,
+    /// Bytes of the files that would be written. Files of which another program recorded no size are not in it.
+    pub write: u64,
+    /// Why some of it cannot be written.
+    pub obstacles: Vec<Obstacle>,
+    pub shortages: Vec<Shortage>,
+    /// Wanted paths that did not exist at that date.
+    pub absent: Vec<EntryPath>,
+}
+
+impl Estimate {
+    /// `false`: nothing can be written there at all.
+    pub fn is_possible(&self) -> bool {
+        self.obstacles.is_empty() || self.counts.changes() || self.counts.kept > 0
+    }
+}
+
+/// A place in which nothing can be restored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Obstacle {
+    /// The folder that cannot be written to, or what stands in the way of one.
+    pub path: PathBuf,
+    pub why: Hindrance,
+    /// Files and folders that would come there.
+    pub items: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hindrance {
+    /// This user may not write there.
+    NotPermitted {
+        of_another_user: bool,
+    },
+    ReadOnly,
+    /// Something that is no folder has its name, and is not touched. A link to a folder is none.
+    InTheWay,
+}
+
+/// A disk with less free space than would be written to it; bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shortage {
+    /// A folder on it.
+    pub path: PathBuf,
+    pub needed: u64,
+    pub free: u64,
+}
+
+impl Wish {
+    /// Where each of the paths comes to lie on this computer, if nothing is in its way; in path order.
+    pub fn places(&self) -> Vec<PathBuf> {
+        self.roots().0.iter().map(|root| root.at.below(self.base())).collect()
+    }
+
+    /// Everything is made below this.
+    pub(super) fn base(&self) -> &Path {
+        match &self.to {
+            To::Original { root, .. } => root,
+            To::Folder(folder) => folder,
+        }
+    }
+
+    pub(super) fn roots(&self) -> Roots {
+        let mut paths = self.paths.clone();
+        paths.sort();
+        // What lies within another comes with it.
+        paths.dedup_by(|later, earlier| later.is_within(earlier));
+        let mut taken = HashSet::new();
+        let root = |path: EntryPath| {
+            let at = match &self.to {
+                To::Original { instead, .. } => {
+                    instead.as_ref().map_or_else(|| path.clone(), |i| i.of(&path))
+                }
+                To::Folder(_) => self.name_of(&path, &mut taken),
+            };
+            Root { path, at }
+        };
+        Roots(paths.into_iter().map(root).collect())
+    }
+
+    /// In the chosen folder. Two of one name do not meet there.
+    fn name_of(&self, path: &EntryPath, taken: &mut HashSet<EntryPath>) -> EntryPath {
+        if path.is_root() {
+            return EntryPath::root();
+        }
+        let name = OsStr::from_bytes(path.file_name());
+        let named = |name: &OsStr| EntryPath::root().child(name.as_bytes());
+        let others = (1..).map(|number| named(&beside(name, false, &self.mark, number)));
+        let at =
+            std::iter::once(named(name)).chain(others).find(|at| !taken.contains(at)).unwrap_or_default();
+        taken.insert(at.clone());
+        at
+    }
+}
+
+impl Instead {
+    fn of(&self, path: &EntryPath) -> EntryPath {
+        path.relative_to(&self.of).map_or_else(|| path.clone(), |rest| self.here.join(&rest))
+    }
+}
+
+/// A wanted path, and where it comes to lie below the base.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Root {
+    pub(super) path: EntryPath,
+    pub(super) at: EntryPath,
+}
+
+/// In path order, none within another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Roots(pub(super) Vec<Root>);
+
+impl Roots {
+    /// The root to which a path of the backups belongs.
+    pub(super) fn root_of(&self, path: &EntryPath) -> Option<&Root> {
+        let after = self.0.partition_point(|root| root.path <= *path);
+        let root = self.0.get(after.checked_sub(1)?)?;
+        path.is_within(&root.path).then_some(root)
+    }
+}
+
+impl Root {
+    /// Where what is at or below it comes to lie.
+    pub(super) fn place_of(&self, path: &EntryPath) -> EntryPath {
+        self.at.join(&path.relative_to(&self.path).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> EntryPath {
+        EntryPath::parse(text.as_bytes()).unwrap()
+    }
+
+    fn wish(paths: &[&str], to: To) -> Wish {
+        let paths = paths.iter().map(|text| path(text)).collect();
+        Wish { paths, date: 0, to, existing: Existing::OnlyMissing, mark: "12 May".into() }
+    }
+
+    fn places(wish: &Wish, of: &[&str]) -> Vec<String> {
+        let roots = wish.roots();
+        let place = |text: &&str| roots.root_of(&path(text)).unwrap().place_of(&path(text)).to_string();
+        of.iter().map(place).collect()
+    }
+
+    #[test]
+    fn everything_comes_into_the_folder_under_its_last_name() {
+        let wish = wish(&["a/letters", "b/letters", "b/letters/one", "c/x.txt"], To::Folder("/out".into()));
+        assert_eq!(wish.roots().0.len(), 3);
+        let of = ["a/letters/one", "b/letters/one", "c/x.txt"];
+        assert_eq!(places(&wish, &of), ["letters/one", "letters (12 May)/one", "x.txt"]);
+        assert_eq!(wish.roots().root_of(&path("c/y")), None);
+    }
+
+    #[test]
+    fn another_persons_home_becomes_this_ones() {
+        let instead = Some(Instead { of: path("home/alice"), here: path("home/bob") });
+        let original = To::Original { root: "/".into(), instead };
+        let wish = wish(&["etc/fstab", "home/alice/letters"], original);
+        assert_eq!(
+            places(&wish, &["home/alice/letters/one", "etc/fstab"]),
+            ["home/bob/letters/one", "etc/fstab"]
+        );
+    }
+}
