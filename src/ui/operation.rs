@@ -117,12 +117,13 @@ impl Component for Operation {
                     set_pulse_step: 0.08,
                     update_property: &[gtk::accessible::Property::Label(&gettext("Progress"))],
                 },
-                gtk::Box {
-                    set_spacing: 12,
+                // One at each end, or below each other where that is too narrow.
+                adw::WrapBox {
+                    set_child_spacing: 12,
+                    set_justify: adw::JustifyMode::Spread,
+                    set_justify_last_line: true,
                     gtk::Label {
                         set_css_classes: &["caption", "dim-label", "numeric"],
-                        set_hexpand: true,
-                        set_xalign: 0.0,
                         set_ellipsize: gtk::pango::EllipsizeMode::End,
                         #[watch]
                         set_label: &model.amount(),

@@ -160,15 +160,15 @@ def visit_dialogs(stage, scheme, **environment):
 
 @contextmanager
 def a_long_backup(stage, app):
-    """Under way within, and stopped then."""
-    film = stage.write("Pictures/film-00.raw", os.urandom(100_000_000))
-    for number in range(1, 30):
-        film.with_name(f"film-{number:02}.raw").hardlink_to(film)
+    """Under way within, and stopped then, if it has not ended. Its files are few, so that nobody asks where they are."""
+    film = stage.write("Pictures/film-0.raw", os.urandom(500_000_000))
+    for number in range(1, 7):
+        film.with_name(f"film-{number}.raw").hardlink_to(film)
     app.press("Back Up Now")
     wait_for("something is stored", lambda: list(stage.place.rglob("*vol1.difftar.gpg")), within=60)
     app.see("Backing Up…")
     yield
-    app.press("Stop")
+    app.do("win.stop")
     wait_for("it has stopped", lambda: app.can_press("Back Up Now"))
     for film in film.parent.glob("film-*"):
         film.unlink()
