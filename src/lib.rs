@@ -11,7 +11,7 @@
 //!        ▼
 //!  engine          backup · restore · verify · list · search · status · erase · timeline     + plan (pure)
 //!        ▼                       ▼
-//!  repository      sets, journal, catalogue      tree   local files in path order, faithful metadata
+//!  repository      sets, journal, catalogue,     tree   local files in path order, faithful metadata
 //!    ▼        ▼        ▼                         delta  signature, diff, patch (pure)
 //!  duplicity  crypto  destination
 //!  (pure)    OpenPGP  local folders; other places behind the same trait
@@ -26,7 +26,8 @@
 //!
 //! To read on: [`engine`] (seven jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
 //! (its threads), `repository/writer.rs` (the order of writes), `repository/catalog.rs` (what is known of all
-//! backups), [`duplicity`] (the format), `ui/mod.rs` (the tree of components), `ui/state.rs` (what the app decides).
+//! backups), `repository/chronicle.rs` (what the timeline reads), [`duplicity`] (the format), `ui/mod.rs` (the tree of
+//! components), `ui/state.rs` (what the app decides).
 
 pub mod cli;
 pub mod context;
@@ -53,5 +54,6 @@ mod runtime;
 pub mod schedule;
 pub mod secret;
 pub mod settings;
+pub mod texts;
 pub mod tree;
 pub mod worker;

@@ -13,12 +13,13 @@ const BASE: [&str; 10] =
     ["config", "context", "deflate", "entry", "folders", "i18n", "ledger", "lock", "runtime", "secret"];
 
 /// Module, and what it may use besides itself and the base.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("delta", &[]),
     ("duplicity", &[]),
     ("crypto", &[]),
     ("destination", &[]),
     ("tree", &[]),
+    ("texts", &[]),
     ("error", &["delta", "duplicity", "crypto", "destination", "tree", "repository", "engine"]),
     ("explain", &["destination", "error", "keyring", "settings", "tree"]),
     ("desktop", &["error"]),
@@ -42,6 +43,7 @@ const TABLE: [(&str, &[&str]); 17] = [
             "desktop",
             "explain",
             "error",
+            "texts",
             "tree",
             "destination",
         ],

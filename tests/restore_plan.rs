@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex};
 
 use hindsight::context::{Context, Monitor, Problem, ProblemKind};
 use hindsight::destination::Folder;
-use hindsight::engine::timeline::Timeline;
 use hindsight::engine::undo::{Undone, undo};
 use hindsight::engine::{
     self, BringBackJob, Counts, Estimate, Existing, Hindrance, Instead, Job, Ownership, Place, Report,
@@ -118,7 +117,7 @@ impl Done {
 }
 
 fn estimate(home: &Home, wish: &Wish) -> Result<Estimate, Error> {
-    Timeline::open(&home.reader()).unwrap().estimate(wish, &Context::silent())
+    hindsight::engine::estimate(&home.reader(), wish, &Context::silent())
 }
 
 fn job(place: Place, wish: &Wish, undo: Option<PathBuf>) -> Job {

@@ -13,7 +13,7 @@ mod support {
 use std::fs;
 use std::path::Path;
 
-use hindsight::engine::timeline::{Difference, Timeline, Version};
+use hindsight::engine::timeline::{Difference, Item, Presence, Scope, Timeline, Version};
 use hindsight::entry::EntryPath;
 use support::bytes::bytes;
 use support::runs::Home;
@@ -51,17 +51,20 @@ fn home_with_history() -> Home {
 }
 
 fn timeline(home: &Home) -> Timeline {
-    let mut timeline = Timeline::open(&home.reader()).unwrap();
-    timeline.prepare_search().unwrap();
-    timeline
+    Timeline::open(&home.reader()).unwrap()
 }
 
-/// Names, deleted ones with a dagger.
+/// Names; with a dagger what had been deleted after a backup, with dots what comes with a later one.
 fn shown(timeline: &Timeline, folder: &str, date: i64) -> Vec<String> {
-    let items = timeline.folder(&path(folder), date).unwrap();
-    let name = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-    let show = |version: &Version| if version.attributes.is_some() { "" } else { "†" };
-    items.iter().map(|item| format!("{}{}", name(&item.name), show(&item.newest))).collect()
+    let show = |item: &Item| {
+        let name = String::from_utf8_lossy(&item.name).into_owned();
+        match item.presence {
+            Presence::Present => name,
+            Presence::DeletedAfter(date) => format!("{name}†{}", date - FIRST),
+            Presence::Later(date) => format!("{name}…{}", date - FIRST),
+        }
+    };
+    timeline.folder(&path(folder), FIRST + date).unwrap().iter().map(show).collect()
 }
 
 fn dates(versions: &[Version]) -> Vec<(i64, bool)> {
@@ -69,15 +72,42 @@ fn dates(versions: &[Version]) -> Vec<(i64, bool)> {
 }
 
 #[test]
-fn a_folder_is_shown_as_it_was_with_what_had_been_deleted_by_then() {
+fn a_folder_is_shown_as_it_was_with_ghosts_of_what_other_backups_have_in_it() {
     let timeline = timeline(&home_with_history());
     assert_eq!(timeline.dates(), [0, 1, 2, 3, 4].map(|n| FIRST + n));
-    assert_eq!(shown(&timeline, "", FIRST), ["docs", "docs-2", "top"]);
-    assert_eq!(shown(&timeline, "", FIRST + 2), ["docs", "docs-2", "top†"]);
-    assert_eq!(shown(&timeline, "docs", FIRST + 2), ["letter.txt", "old"]);
-    assert_eq!(shown(&timeline, "docs", FIRST + 9), ["letter.txt", "new"]);
-    assert_eq!(shown(&timeline, "docs/old", FIRST + 1), ["Plan.odt"]);
-    assert!(shown(&timeline, "docs/nothing", FIRST).is_empty());
+    assert_eq!(shown(&timeline, "", 0), ["docs", "docs-2", "top"]);
+    assert_eq!(shown(&timeline, "", 2), ["docs", "docs-2", "top†0"]);
+    assert_eq!(shown(&timeline, "", 3), ["docs", "docs-2", "top†0"]);
+    assert_eq!(shown(&timeline, "", 4), ["docs", "docs-2", "top"]);
+    assert_eq!(shown(&timeline, "docs", 2), ["letter.txt", "new…3", "old"]);
+    assert_eq!(shown(&timeline, "docs", 9), ["letter.txt", "new", "old†2"]);
+    assert_eq!(shown(&timeline, "docs/old", 1), ["Plan.odt"]);
+    assert_eq!(shown(&timeline, "docs/old", 4), ["Plan.odt†2"]);
+    assert!(shown(&timeline, "docs/nothing", 0).is_empty());
+    assert_eq!(shown(&timeline, "", -100), shown(&timeline, "", 0));
+}
+
+#[test]
+fn ghosts_have_the_attributes_of_their_nearest_state() {
+    let home = Home::new();
+    for (date, size) in [(0, 1000), (1, 2000)] {
+        fs::write(home.source.join("file"), bytes(1, size)).unwrap();
+        home.backup(FIRST + date);
+    }
+    fs::remove_file(home.source.join("file")).unwrap();
+    home.backup(FIRST + 2);
+    fs::create_dir(home.source.join("file")).unwrap();
+    write(&home, "file/inside", 2);
+    home.full_backup(FIRST + 3);
+    let timeline = timeline(&home);
+    let facts = |folder: &str, date| {
+        let item = timeline.folder(&path(folder), FIRST + date).unwrap().remove(0);
+        (item.presence, item.attributes.content.map(|content| content.size), item.has_children)
+    };
+    assert_eq!(facts("", 0), (Presence::Present, Some(1000), true));
+    assert_eq!(facts("", 2), (Presence::DeletedAfter(FIRST + 1), Some(2000), true));
+    assert_eq!(facts("", 3), (Presence::Present, None, true));
+    assert_eq!(facts("file", 0), (Presence::Later(FIRST + 3), Some(3000), false));
 }
 
 #[test]
@@ -124,59 +154,129 @@ fn what_differs_between_two_dates_is_told_also_across_a_new_full() {
 #[test]
 fn the_dates_on_which_a_folder_changed_leave_out_quiet_backups() {
     let timeline = timeline(&home_with_history());
-    let changes = |top: &str| -> Vec<i64> {
-        timeline.dates_of_change(&path(top)).unwrap().iter().map(|date| date - FIRST).collect()
+    let changes = |top: &str| -> Vec<(i64, u64)> {
+        let dates = timeline.dates_of_change(&path(top)).unwrap();
+        dates.iter().map(|date| (date - FIRST, timeline.changes(&path(top), *date).unwrap())).collect()
     };
-    assert_eq!(changes(""), [0, 1, 3, 4]);
-    assert_eq!(changes("docs"), [0, 1, 3]);
-    assert_eq!(changes("docs-2"), [0]);
+    assert_eq!(changes(""), [(0, 8), (1, 2), (3, 3), (4, 1)]);
+    assert_eq!(changes("docs"), [(0, 4), (1, 1), (3, 3)]);
+    assert_eq!(changes("docs-2"), [(0, 2)]);
+    assert_eq!(changes("top"), [(0, 1), (1, 1), (4, 1)]);
+    assert_eq!(timeline.changes(&path(""), FIRST + 2).unwrap(), 0);
+}
+
+#[test]
+fn each_backup_tells_how_much_it_found_new_or_changed() {
+    let home = home_with_history();
+    let changed = |home: &Home| -> Vec<u64> {
+        timeline(home).backups().iter().map(|backup| backup.changed_bytes).collect()
+    };
+    assert_eq!(changed(&home), [12_000, 3_000, 0, 3_000, 3_000]);
+    home.full_backup(FIRST + 5);
+    assert_eq!(changed(&home)[5], 0);
+}
+
+#[test]
+fn a_selection_is_summed_up_with_all_that_is_below_it_and_nothing_twice() {
+    let timeline = timeline(&home_with_history());
+    let size = |paths: &[&str], date| {
+        let paths: Vec<_> = paths.iter().map(|text| path(text)).collect();
+        timeline.size(&paths, FIRST + date).unwrap()
+    };
+    assert_eq!(size(&[""], 0), (8, Some(12_000)));
+    assert_eq!(size(&["docs"], 0), (4, Some(6_000)));
+    assert_eq!(size(&["docs/old", "docs", "top"], 0), (5, Some(9_000)));
+    assert_eq!(size(&["docs/old"], 3), (0, Some(0)));
+    assert_eq!(size(&["top"], 3), (0, Some(0)));
+    assert_eq!(size(&["docs/letter.txt"], 4), (1, Some(3_000)));
+}
+
+/// What is found: path, last backup that has it, and a star if the newest does.
+fn found(timeline: &Timeline, text: &str, below: &str, date: Option<i64>) -> Vec<String> {
+    let scope = Scope { below: path(below), date: date.map(|date| FIRST + date) };
+    let mut found: Vec<_> = timeline
+        .search(text, &scope, 100)
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let star = if it.exists_in_newest { "*" } else { "" };
+            format!("{} {}{star}", it.path, it.last_existed - FIRST)
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 #[test]
 fn names_are_found_over_all_dates_whatever_their_case() {
     let home = home_with_history();
-    let mut timeline = timeline(&home);
-    let search = |timeline: &Timeline, text: &str| {
-        let mut found: Vec<_> =
-            timeline.search(text, 100).unwrap().iter().map(|path| path.to_string()).collect();
-        found.sort();
-        found
-    };
-    assert_eq!(search(&timeline, "LETTER"), ["docs-2/letter.txt", "docs/letter.txt"]);
-    assert_eq!(search(&timeline, "plan"), ["docs/old/Plan.odt"]);
-    assert_eq!(search(&timeline, "to"), ["top"]);
-    assert_eq!(search(&timeline, "\"*"), [""; 0]);
-    assert_eq!(search(&timeline, "ocs/le"), [""; 0]);
-    assert_eq!(timeline.search("letter", 1).unwrap().len(), 1);
+    let timeline = timeline(&home);
+    assert_eq!(found(&timeline, "LETTER", "", None), ["docs-2/letter.txt 4*", "docs/letter.txt 4*"]);
+    assert_eq!(found(&timeline, "plan", "", None), ["docs/old/Plan.odt 2"]);
+    assert_eq!(found(&timeline, "to", "", None), ["top 4*"]);
+    for nothing in ["\"*", "ocs/le", "", "nowhere"] {
+        assert_eq!(found(&timeline, nothing, "", None), [""; 0], "{nothing}");
+    }
+    let everywhere = Scope { below: EntryPath::root(), date: None };
+    assert_eq!(timeline.search("letter", &everywhere, 1).unwrap().len(), 1);
     write(&home, "late/Planet", 8);
     home.backup(FIRST + 5);
-    drop(timeline);
-    timeline = self::timeline(&home);
-    assert_eq!(search(&timeline, "plan"), ["docs/old/Plan.odt", "late/Planet"]);
+    let timeline = self::timeline(&home);
+    assert_eq!(found(&timeline, "plan", "", None), ["docs/old/Plan.odt 2", "late/Planet 5*"]);
 }
 
 #[test]
-fn a_damaged_or_missing_catalogue_is_made_anew_from_local_metadata() {
-    let home = home_with_history();
-    let file = home.path("reader/hindsight-catalog.sqlite");
-    let expected = shown(&timeline(&home), "docs", FIRST + 2);
-    let whole = fs::read(&file).unwrap();
-    let broken: [(&str, Vec<u8>); 4] = [
-        ("emptied", Vec::new()),
-        ("no database", bytes(9, 50_000)),
-        ("cut", whole[..whole.len() / 2].to_vec()),
-        ("flipped", whole.iter().map(|byte| byte ^ 0x10).collect()),
-    ];
-    for (what, content) in broken {
-        remove_catalogue(&file);
-        fs::write(&file, content).unwrap();
-        assert_eq!(shown(&timeline(&home), "docs", FIRST + 2), expected, "{what}");
-    }
-    remove_catalogue(&file);
-    assert_eq!(shown(&timeline(&home), "docs", FIRST + 2), expected, "deleted");
+fn a_search_may_be_kept_to_a_folder_and_to_a_date() {
+    let timeline = timeline(&home_with_history());
+    assert_eq!(found(&timeline, "letter", "docs", None), ["docs/letter.txt 4*"]);
+    assert_eq!(found(&timeline, "o", "docs", None), ["docs/old 2", "docs/old/Plan.odt 2"]);
+    assert_eq!(found(&timeline, "o", "docs", Some(3)), [""; 0]);
+    assert_eq!(found(&timeline, "top", "", Some(0)), ["top 4*"]);
+    assert_eq!(found(&timeline, "top", "", Some(3)), [""; 0]);
+    assert_eq!(found(&timeline, "plan", "", Some(2)), ["docs/old/Plan.odt 2"]);
+    assert_eq!(found(&timeline, "plan", "", Some(3)), [""; 0]);
+    assert_eq!(found(&timeline, "letter", "nowhere", None), [""; 0]);
 }
 
-fn remove_catalogue(file: &Path) {
+#[test]
+fn a_search_shows_what_fits_best_first() {
+    let home = Home::new();
+    for name in ["a-plan", "plan", "planet", "z/plan"] {
+        write(&home, name, 1);
+    }
+    home.backup(FIRST);
+    let everywhere = Scope { below: EntryPath::root(), date: None };
+    let found = timeline(&home).search("plan", &everywhere, 3).unwrap();
+    let paths: Vec<_> = found.iter().map(|found| found.path.to_string()).collect();
+    assert_eq!(paths, ["plan", "z/plan", "planet"]);
+}
+
+#[test]
+fn a_damaged_or_missing_catalogue_or_chronicle_is_made_anew_from_local_metadata() {
+    let home = home_with_history();
+    let expected = shown(&timeline(&home), "docs", 2);
+    for name in ["hindsight-catalog.sqlite", "hindsight-chronicle.sqlite"] {
+        let file = home.path("reader").join(name);
+        let whole = fs::read(&file).unwrap();
+        let broken: [(&str, Vec<u8>); 4] = [
+            ("emptied", Vec::new()),
+            ("no database", bytes(9, 50_000)),
+            ("cut", whole[..whole.len() / 2].to_vec()),
+            ("flipped", whole.iter().map(|byte| byte ^ 0x10).collect()),
+        ];
+        for (what, content) in broken {
+            remove_database(&file);
+            // What is made from the catalogue alone would not notice.
+            remove_database(&home.path("reader/hindsight-chronicle.sqlite"));
+            fs::write(&file, content).unwrap();
+            assert_eq!(shown(&timeline(&home), "docs", 2), expected, "{name} {what}");
+        }
+        remove_database(&file);
+        assert_eq!(shown(&timeline(&home), "docs", 2), expected, "{name} deleted");
+    }
+}
+
+fn remove_database(file: &Path) {
     for end in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{end}", file.display()));
     }

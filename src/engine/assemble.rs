@@ -116,24 +116,29 @@ pub(super) fn gather<T: Backing>(
     make: &mut dyn FnMut() -> io::Result<T>,
 ) -> Outcome<Gathered<T>> {
     let mut output = Output::new(make, file.is_sparse());
-    let made = if file.has_deltas() {
-        layers::apply(states, file, scratch, &mut output)?
-    } else {
-        read_base(states, file, |chunk| output.push(chunk))?
-    };
+    let made = pour(states, file, scratch, &mut |piece| output.push(piece))?;
     if let Err(failure) = made {
         return Ok(Err(failure));
     }
     Ok(Ok(Gathered { data: output.finish(), expected: file.expected() }))
 }
 
-fn read_base(
+/// What takes content piece by piece; an error of it ends the content.
+pub(super) type Take<'t> = dyn FnMut(Vec<u8>) -> io::Result<()> + 't;
+
+/// The content in order, not compared with what was recorded. `scratch`: as for [`gather`].
+pub(super) fn pour(
     states: &mut States,
     file: &mut FileState,
-    mut write: impl FnMut(Vec<u8>) -> io::Result<()>,
+    scratch: &Path,
+    take: &mut Take<'_>,
 ) -> Outcome<()> {
+    if file.has_deltas() { layers::apply(states, file, scratch, take) } else { read_base(states, file, take) }
+}
+
+fn read_base(states: &mut States, file: &mut FileState, take: &mut Take<'_>) -> Outcome<()> {
     while let Some(chunk) = file.base_chunk(states)? {
-        if let Err(error) = write(chunk) {
+        if let Err(error) = take(chunk) {
             return Ok(Err(Failure::Write(error)));
         }
     }
@@ -141,7 +146,7 @@ fn read_base(
 }
 
 /// Memory first, then a file.
-pub(super) struct Output<'m, T> {
+struct Output<'m, T> {
     make: &'m mut dyn FnMut() -> io::Result<T>,
     sparse: bool,
     memory: Vec<u8>,
@@ -154,7 +159,7 @@ impl<'m, T: Backing> Output<'m, T> {
     }
 
     /// Pieces are not copied: most files are a single one.
-    pub(super) fn push(&mut self, piece: Vec<u8>) -> io::Result<()> {
+    fn push(&mut self, piece: Vec<u8>) -> io::Result<()> {
         if self.file.is_none() && self.memory.len() + piece.len() > IN_MEMORY {
             let backing = (self.make)()?;
             let writer = LargeWriter::start(backing.file().try_clone()?, self.sparse);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::{SpooledTempFile, spooled_tempfile_in};
 
-use super::assemble::{Backing, Failure, IN_MEMORY, Outcome, Output};
+use super::assemble::{Failure, IN_MEMORY, Outcome, Take};
 use super::states::{FileState, States};
 use crate::delta::{Onwards, Patched, furthest_step_back};
 use crate::error::Error;
@@ -19,12 +19,12 @@ const BACK: usize = 256 * 1024;
 /// After so many, content is written to a file in between: each layer reads through all those below it.
 const LAYERS: usize = 64;
 
-/// Writes to `output` what the file's deltas make of its base. `scratch`: where temporary files may lie.
-pub(super) fn apply<T: Backing>(
+/// Hands over what the file's deltas make of its base. `scratch`: where temporary files may lie.
+pub(super) fn apply(
     states: &mut States,
     file: &mut FileState,
     scratch: &Path,
-    output: &mut Output<'_, T>,
+    take: &mut Take<'_>,
 ) -> Outcome<()> {
     let deltas = match Shelf::fill(states, file, scratch)? {
         Ok(deltas) => deltas,
@@ -46,7 +46,7 @@ pub(super) fn apply<T: Backing>(
         }
         content = Box::new(Patched::new(basis, deltas.delta(index)));
     }
-    Ok(copy(&mut content, |piece| output.push(piece))?.map(drop))
+    Ok(copy(&mut content, take)?.map(drop))
 }
 
 /// The deltas of one file, set aside: all are read at the same time, in small steps, after they were looked at.

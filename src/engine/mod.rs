@@ -18,6 +18,7 @@ mod layers;
 mod list;
 mod pipeline;
 mod plan;
+pub mod preview;
 mod produce;
 mod restore;
 mod search;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::repository::{InvalidTime, asctime, parse_user_time};
+pub use restore::estimate;
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
 pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Shortage, To, Wish};
 

@@ -32,7 +32,8 @@ use crate::tree::target::{
 };
 use planned::Above;
 use shared::Shared;
-pub(super) use wished::{estimate, run as bring_back};
+pub use wished::estimate;
+pub(super) use wished::run as bring_back;
 use writers::{Ready, Writers};
 
 pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {

@@ -1,59 +1,86 @@
-//! What was where and when: questions about all backups of a place, answered from the catalogue.
+//! What was where and when: questions about all backups of a place, answered from the chronicle.
 //!
-//! Opening reads what the catalogue does not know yet; after that nothing is fetched, so every answer comes at
-//! once. Meant for a thread of its own, beside the jobs (`ui`, timeline).
+//! Opening reads what is not known yet; after that nothing is fetched, so every answer comes at once. Nothing here waits
+//! for a running backup or takes a lock of one. Meant for a thread of its own, beside the jobs (`ui`, timeline).
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::{Estimate, Place, Wish, restore};
+use super::Place;
 use crate::context::Context;
 use crate::entry::EntryPath;
 use crate::error::Result;
-use crate::repository::catalog::{Catalog, Outcome, State};
-pub use crate::repository::catalog::{Difference, Version};
-use crate::repository::{Repository, SetTime};
+use crate::repository::Repository;
+use crate::repository::catalog::Outcome;
+use crate::repository::chronicle::Chronicle;
+pub use crate::repository::chronicle::{Difference, Found, Item, Presence, Scope, Version};
 
 pub struct Timeline {
-    repository: Arc<Repository>,
-    catalog: Catalog,
+    place: Place,
+    /// Replaced where it proves damaged.
+    chronicle: RefCell<Chronicle>,
 }
 
-/// A child of a folder, as it was at a date.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Item {
-    /// Bytes as on disk, which need not be UTF-8.
-    pub name: Vec<u8>,
-    /// Its newest state by then: of the same or an earlier date. Without attributes it had been deleted.
-    pub newest: Version,
+/// One backup that can be chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Backup {
+    /// Seconds since 1970.
+    pub date: i64,
+    /// Bytes of contents that it found new or changed: for the first one everything. Where another program wrote it and
+    /// recorded no sizes, what it stored.
+    pub changed_bytes: u64,
+    /// Something of it is missing: it cannot be restored completely, or what changed in it is not known.
+    pub damaged: bool,
 }
 
 impl Timeline {
-    /// Lists the place and takes into the catalogue what it does not know yet.
+    /// Lists the place and takes up the backups that are not known yet.
     pub fn open(place: &Place) -> Result<Self> {
-        let passphrase = place.passphrase.clone();
-        let repository = Repository::open(Arc::clone(&place.destination), passphrase, &place.cache)?;
-        let catalog = repository.catalog_of_all()?;
-        Ok(Self { repository: Arc::new(repository), catalog })
+        Self::open_with(place, &Context::silent())
+    }
+
+    /// The same, telling how far the metadata of a place that is new here has been read (stored bytes), and ending when
+    /// somebody wishes: what was read by then is kept.
+    pub fn open_with(place: &Place, ctx: &Context) -> Result<Self> {
+        Ok(Self::of(place, repository(place)?.chronicle(ctx)?))
+    }
+
+    /// The newest full backup and what builds on it, alone: there long before everything where much has to be read first.
+    pub fn open_newest(place: &Place, ctx: &Context) -> Result<Self> {
+        Ok(Self::of(place, repository(place)?.chronicle_of_newest_chain(ctx)?))
+    }
+
+    /// As it was known when it was last opened, without a look at the place, which need not be there. `None` if it
+    /// never was.
+    pub fn as_last_known(place: &Place) -> Option<Self> {
+        Some(Self::of(place, Chronicle::as_left(&place.cache)?))
+    }
+
+    fn of(place: &Place, chronicle: Chronicle) -> Self {
+        Self { place: place.clone(), chronicle: RefCell::new(chronicle) }
+    }
+
+    /// Oldest first.
+    pub fn backups(&self) -> Vec<Backup> {
+        let chronicle = self.chronicle.borrow();
+        let rows = chronicle.backups().iter();
+        rows.map(|row| Backup { date: row.at, changed_bytes: row.changed, damaged: row.damaged }).collect()
     }
 
     /// Dates of all backups, oldest first; seconds since 1970.
     pub fn dates(&self) -> Vec<i64> {
-        let chains = &self.repository.collection.chains;
-        let mut dates: Vec<_> = chains.iter().flat_map(|chain| &chain.sets).map(|set| set.id.at.0).collect();
-        dates.sort_unstable();
-        dates
+        self.chronicle.borrow().backups().iter().map(|row| row.at).collect()
     }
 
-    /// The children of a folder at a date, sorted by name as bytes; deleted ones among them.
+    /// Whatever any backup has in a folder, as seen from a date, sorted by name as bytes. A date is that of a backup, or
+    /// stands for the last one before it.
     pub fn folder(&self, folder: &EntryPath, date: i64) -> Result<Vec<Item>> {
-        let Some(state) = self.state(date) else { return Ok(Vec::new()) };
-        let children = self.answer(self.catalog.folder(&state, folder))?;
-        Ok(children.into_iter().map(|(name, newest)| Item { name, newest }).collect())
+        self.ask(|chronicle| chronicle.folder(folder, date))
     }
 
     /// The versions of one path, oldest first.
     pub fn history(&self, path: &EntryPath) -> Result<Vec<Version>> {
-        self.answer(self.catalog.history(&self.repository.collection.chains, path))
+        self.ask(|chronicle| chronicle.history(path))
     }
 
     /// Whatever differs at or below `top` between two dates, in path order, until `each` says `false`.
@@ -64,39 +91,55 @@ impl Timeline {
         after: i64,
         each: impl FnMut(Difference) -> bool,
     ) -> Result<()> {
-        let (Some(before), Some(after)) = (self.state(before), self.state(after)) else { return Ok(()) };
-        self.answer(self.catalog.differences(&before, &after, top, each))
+        let chronicle = self.chronicle.borrow();
+        chronicle.differences(top, (before, after), each).map_err(|trouble| chronicle.error(trouble))
     }
 
-    /// Dates of the backups that found something changed at or below `top`.
+    /// Dates of the backups that found something changed at or below `top`, oldest first.
     pub fn dates_of_change(&self, top: &EntryPath) -> Result<Vec<i64>> {
-        self.answer(self.catalog.dates_of_change(&self.repository.collection.chains, top))
+        self.ask(|chronicle| chronicle.dates_of_change(top))
     }
 
-    /// Makes [`Self::search`] quick: takes a moment after new backups.
-    pub fn prepare_search(&mut self) -> Result<()> {
-        let done = self.catalog.index_names();
-        self.answer(done)
+    /// How many items at or below `top` the backup of this very date found changed, new ones and deleted ones included.
+    pub fn changes(&self, top: &EntryPath, date: i64) -> Result<u64> {
+        self.ask(|chronicle| chronicle.changes(top, date))
     }
 
-    /// Paths that any backup has and whose last name contains `text`, whatever its case; at most `most`. Knows
-    /// the backups that the last [`Self::prepare_search`] saw.
-    pub fn search(&self, text: &str, most: usize) -> Result<Vec<EntryPath>> {
-        self.answer(self.catalog.search(text, most))
+    /// Makes the first [`Self::search`] after new backups as quick as any: takes a moment itself. Not needed otherwise.
+    pub fn prepare_search(&self) -> Result<()> {
+        self.ask(Chronicle::index_names)
     }
 
-    /// What restoring would do now. Looks at the files that are there, and reads those that may be the same; fetches
-    /// nothing but a small file of the newest backup.
-    pub fn estimate(&self, wish: &Wish, ctx: &Context) -> Result<Estimate> {
-        restore::estimate(wish, &self.repository, &self.catalog, ctx)
+    /// What has `text` in its name, whatever its case; at most `most`, the best first.
+    pub fn search(&self, text: &str, scope: &Scope, most: usize) -> Result<Vec<Found>> {
+        self.ask(|chronicle| chronicle.search(text, scope, most))
     }
 
-    fn state(&self, date: i64) -> Option<State> {
-        let chain = self.repository.collection.chain_at(SetTime(date))?;
-        Some(State::of(chain, date))
+    /// How many items there are at or below `paths` at a date, folders included, and their bytes: `None` where another
+    /// program recorded no sizes.
+    pub fn size(&self, paths: &[EntryPath], date: i64) -> Result<(u64, Option<u64>)> {
+        self.ask(|chronicle| chronicle.size(paths, date))
     }
 
-    fn answer<T>(&self, outcome: Outcome<T>) -> Result<T> {
-        outcome.map_err(|trouble| self.catalog.error(trouble))
+    /// A file that proves damaged is made anew, and asked again.
+    fn ask<T>(&self, question: impl Fn(&Chronicle) -> Outcome<T>) -> Result<T> {
+        let asked = question(&self.chronicle.borrow());
+        let trouble = match asked {
+            Ok(answer) => return Ok(answer),
+            Err(trouble) => trouble,
+        };
+        let is_damage = trouble.is_damage();
+        let error = self.chronicle.borrow().error(trouble);
+        if !is_damage {
+            return Err(error);
+        }
+        let anew = repository(&self.place)?.chronicle(&Context::silent())?;
+        let answer = question(&anew).map_err(|trouble| anew.error(trouble));
+        self.chronicle.replace(anew);
+        answer
     }
+}
+
+fn repository(place: &Place) -> Result<Repository> {
+    Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)
 }

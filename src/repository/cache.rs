@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::Repository;
 use super::members::MemberWriter;
+use crate::context::{Context, Phase, Progress};
 use crate::crypto::Ciphertext;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name::{Part, Sealing, SetId};
@@ -101,6 +103,53 @@ impl Cache {
     }
 }
 
+/// How far the metadata of a place is read; stored bytes.
+pub(crate) struct Fetching<'c> {
+    ctx: &'c Context,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl<'c> Fetching<'c> {
+    /// Bytes between two words about it.
+    const STEP: u64 = 1 << 17;
+
+    pub(crate) fn new(ctx: &'c Context) -> Self {
+        Self { ctx, done: AtomicU64::new(0), total: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn expect(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    fn read(&self, bytes: u64) {
+        let before = self.done.fetch_add(bytes, Ordering::Relaxed);
+        let (done, total) = (before + bytes, self.total.load(Ordering::Relaxed));
+        if done / Self::STEP != before / Self::STEP || done == total {
+            self.ctx.monitor.progress(Progress {
+                phase: Phase::Downloading,
+                bytes_done: done,
+                bytes_total: Some(total.max(done)),
+                ..Progress::default()
+            });
+        }
+    }
+}
+
+struct Watched<'f, 'c> {
+    stored: Box<dyn Read + Send + Sync>,
+    fetching: &'f Fetching<'c>,
+}
+
+impl Read for Watched<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fetching.ctx.check().map_err(io::Error::other)?;
+        let read = self.stored.read(buffer)?;
+        self.fetching.read(read as u64);
+        Ok(read)
+    }
+}
+
 fn read_index(folder: &Path) -> AllVouched {
     let text = fs::read(folder.join(INDEX)).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
@@ -162,11 +211,35 @@ impl Repository {
         Ok((open()?, sha256))
     }
 
+    /// Fetches a set's signatures into the cache unless they are there already, so that it can be watched and stopped.
+    pub(crate) fn warm_signatures(&self, set: &BackupSet, fetching: &Fetching) -> Result<()> {
+        if self.vouched_signatures(set).is_some() {
+            let stored = set.signatures.as_ref().and_then(|name| self.size_of(name));
+            fetching.read(stored.unwrap_or_default());
+            return Ok(());
+        }
+        let fetched =
+            self.fetch(set, &self.cached_signatures_name(set.id), |stored| Watched { stored, fetching });
+        // Stopped in the midst, it looks like any failure.
+        fetching.ctx.check()?;
+        fetched.map(drop)
+    }
+
     fn fetch_signatures(&self, set: &BackupSet, cached: &str) -> Result<String> {
+        self.fetch(set, cached, |stored| stored)
+    }
+
+    /// `watch`: stands between the place and us.
+    fn fetch<R: Read + Send + Sync>(
+        &self,
+        set: &BackupSet,
+        cached: &str,
+        watch: impl FnOnce(Box<dyn Read + Send + Sync>) -> R,
+    ) -> Result<String> {
         let Some(name) = &set.signatures else {
             return Err(Error::damaged(format!("the backup of {} has no signatures", asctime(set.id.at.0))));
         };
-        let mut plain = self.unseal(name, self.destination.open(name)?, Ciphertext::Unproven)?;
+        let mut plain = self.unseal(name, watch(self.destination.open(name)?), Ciphertext::Unproven)?;
         let mut reading = None;
         let stored = self.cache.replace(cached, |file| {
             let mut out = MemberWriter::new(io::BufWriter::new(file))?;

@@ -6,14 +6,14 @@
 //! them, so that a crash leaves the set in or out. Entries carry a checksum over their key and content: a damaged
 //! file is noticed where it is read, thrown away and made anew.
 //!
-//! Rows are clustered by chain, path and date. Walking a chain in path order, one path's history and a folder's
-//! children are each one range; paths are stored with NUL for `/`, so that bytes sort as the format does.
+//! Rows are clustered by chain, path and date: walking a chain in path order is one range, and so is what a set says
+//! of one path. Paths are stored with NUL for `/`, so that bytes sort as the format does. What changed when, over all
+//! chains, is in the chronicle (`chronicle.rs`), which is made from this.
 
 mod below;
 mod ingest;
-mod query;
-mod record;
-mod search;
+pub(super) mod query;
+pub(super) mod record;
 mod states;
 mod stored;
 
@@ -28,17 +28,18 @@ use super::{BackupSet, Repository};
 use crate::error::{Error, Result};
 pub(crate) use ingest::LiveIngest;
 pub(crate) use query::State;
-pub use query::{Difference, Version};
 pub(crate) use states::{Prior, SignatureAt};
 pub(crate) use stored::Stored;
 
 const FILE: &str = "hindsight-catalog.sqlite";
 
 /// Of the tables and the records in them; a catalogue of another version is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Another process writes for moments only.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A group of a running backup takes less than this, a set that is read anew more.
+const IMPATIENCE: Duration = Duration::from_millis(300);
 
 const SCHEMA: &str = "
     CREATE TABLE sets (
@@ -62,6 +63,8 @@ const SCHEMA: &str = "
         record BLOB NOT NULL,
         PRIMARY KEY (chain, path, at)
     ) WITHOUT ROWID;
+    -- What an increment says, in path order. Fulls do without: all of the chain is walked for them.
+    CREATE INDEX increments ON entries (chain, at, path) WHERE at <> chain;
 ";
 
 /// Why a catalogue cannot be used.
@@ -71,6 +74,9 @@ pub(crate) enum Trouble {
     Sqlite(#[from] rusqlite::Error),
     #[error("the catalogue: {0}")]
     Damaged(&'static str),
+    /// Another process has added what was to be added.
+    #[error("the catalogue: written by another process")]
+    Overtaken,
     /// Not the catalogue's fault: what it is made from cannot be had.
     #[error(transparent)]
     Run(#[from] Error),
@@ -79,12 +85,24 @@ pub(crate) enum Trouble {
 pub(crate) type Outcome<T> = std::result::Result<T, Trouble>;
 
 impl Trouble {
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         let code = match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
             _ => None,
         };
         matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+
+    /// What it was read from will never be right again.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::Sqlite(error) => {
+                let code = error.sqlite_error_code();
+                matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+            }
+            _ => false,
+        }
     }
 }
 
@@ -105,14 +123,6 @@ impl Repository {
     /// the signatures; a catalogue that cannot be used is made anew, in a private temporary file if need be.
     pub(crate) fn catalog(&self, sets: &[BackupSet]) -> Result<Catalog> {
         self.catalog_knowing(|catalog| catalog.learn(self, sets))
-    }
-
-    /// A catalogue that knows every set of every chain.
-    pub(crate) fn catalog_of_all(&self) -> Result<Catalog> {
-        let chains = &self.collection.chains;
-        self.catalog_knowing(|catalog| {
-            chains.iter().try_fold(catalog, |catalog, chain| catalog.learn(self, &chain.sets))
-        })
     }
 
     /// The catalogue if it knows all of `sets` already; nothing is read for it.
@@ -144,26 +154,42 @@ impl Repository {
 
 /// `folder`: the cache's.
 fn into_error(trouble: Trouble, folder: &Path) -> Error {
+    as_local(trouble, &folder.join(FILE))
+}
+
+/// `file`: the database that there is trouble with.
+pub(super) fn as_local(trouble: Trouble, file: &Path) -> Error {
     match trouble {
         Trouble::Run(error) => error,
-        other => Error::Local { path: folder.join(FILE), source: std::io::Error::other(other.to_string()) },
+        other => Error::Local { path: file.to_path_buf(), source: std::io::Error::other(other.to_string()) },
     }
 }
 
+pub(super) fn remove(folder: &Path) {
+    remove_database(&folder.join(FILE));
+}
+
 /// A process that has it open keeps what it had.
-fn remove(folder: &Path) {
+pub(super) fn remove_database(file: &Path) {
     for end in ["", "-wal", "-shm"] {
-        let _ = fs::remove_file(folder.join(format!("{FILE}{end}")));
+        let mut name = file.as_os_str().to_os_string();
+        name.push(end);
+        let _ = fs::remove_file(name);
     }
 }
 
 impl Catalog {
-    fn open(folder: &Path) -> Outcome<Self> {
+    pub(super) fn open(folder: &Path) -> Outcome<Self> {
         Self::prepare(Connection::open(folder.join(FILE))?, folder)
     }
 
+    /// For who would rather do without than wait for a writer that takes long.
+    pub(super) fn be_impatient(&self) -> Outcome<()> {
+        Ok(self.connection.busy_timeout(IMPATIENCE)?)
+    }
+
     /// In a temporary file that nobody else sees.
-    fn private(folder: &Path) -> Outcome<Self> {
+    pub(super) fn private(folder: &Path) -> Outcome<Self> {
         Self::prepare(Connection::open("")?, folder)
     }
 
@@ -182,7 +208,6 @@ impl Catalog {
                 connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             if version(&transaction)? == 0 {
                 transaction.execute_batch(SCHEMA)?;
-                transaction.execute_batch(search::SCHEMA)?;
                 transaction.pragma_update(None, "user_version", VERSION)?;
                 transaction.commit()?;
             }
@@ -199,14 +224,19 @@ impl Catalog {
         let chain = full.id.at.0;
         for set in sets {
             if !self.is_current(repository, chain, set)? {
-                ingest::set(&mut self, repository, chain, set)?;
+                self.learn_set(repository, chain, set)?;
             }
         }
         Ok(self)
     }
 
+    /// Reads the signatures of one set of the chain of this date, whatever is known of it.
+    pub(super) fn learn_set(&mut self, repository: &Repository, chain: i64, set: &BackupSet) -> Outcome<()> {
+        ingest::set(self, repository, chain, set)
+    }
+
     /// Whether the set's entries are those of what is at the place.
-    fn is_current(&self, repository: &Repository, chain: i64, set: &BackupSet) -> Outcome<bool> {
+    pub(super) fn is_current(&self, repository: &Repository, chain: i64, set: &BackupSet) -> Outcome<bool> {
         let Some(now) = repository.vouched_signatures(set) else { return Ok(false) };
         Ok(self.known(chain, set)?.is_some_and(|known| known.sha256 == now))
     }

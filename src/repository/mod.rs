@@ -8,6 +8,7 @@ pub(crate) mod basis;
 mod body;
 mod cache;
 pub(crate) mod catalog;
+pub(crate) mod chronicle;
 mod fragment;
 pub(crate) mod journal;
 mod members;
@@ -23,7 +24,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection};
 pub(crate) use crate::duplicity::difftar::Body;
@@ -57,8 +58,16 @@ pub(crate) struct Repository {
     prefixes: Prefixes,
     sizes: HashMap<String, u64>,
     listed: Vec<Stored>,
-    /// Name and stored bytes of the manifest that was read first: the newest, which is wanted several times.
-    read_first: Mutex<Option<(String, Arc<[u8]>)>>,
+    read_first: Mutex<Option<ReadFirst>>,
+}
+
+/// The manifest that was read first: the newest, which is wanted several times.
+struct ReadFirst {
+    name: String,
+    /// As stored.
+    stored: Arc<[u8]>,
+    /// Once it was opened and parsed.
+    manifest: Option<Manifest>,
 }
 
 impl Repository {
@@ -162,6 +171,11 @@ impl Repository {
         let Some(name) = &set.manifest else {
             return Err(Error::damaged(format!("the backup of {} has no manifest", asctime(set.id.at.0))));
         };
+        if let Some(known) = self.read_first().as_ref().filter(|first| first.name == *name)
+            && let Some(manifest) = &known.manifest
+        {
+            return Ok(manifest.clone());
+        }
         let cached = self.cached_manifest(set);
         let is_newest = self.newest_chain().is_some_and(|chain| chain.newest().id == set.id);
         if let Some(text) = cached.as_ref().filter(|_| !is_newest)
@@ -175,7 +189,14 @@ impl Repository {
             // Without it the next run reads it from the place again.
             let _ = self.keep_manifest(set.id, &text, self.size_of(name).unwrap_or_default());
         }
+        if let Some(first) = self.read_first().as_mut().filter(|first| first.name == *name) {
+            first.manifest = Some(manifest.clone());
+        }
         Ok(manifest)
+    }
+
+    fn read_first(&self) -> MutexGuard<'_, Option<ReadFirst>> {
+        self.read_first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open_manifest(&self, name: &str) -> Result<Vec<u8>> {
@@ -189,15 +210,15 @@ impl Repository {
 
     /// As it lies at the place, still sealed.
     fn stored_manifest(&self, name: &str) -> Result<Arc<[u8]>> {
-        let first = || self.read_first.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, stored)) = first().as_ref().filter(|(read, _)| read == name) {
-            return Ok(Arc::clone(stored));
+        if let Some(first) = self.read_first().as_ref().filter(|first| first.name == name) {
+            return Ok(Arc::clone(&first.stored));
         }
         let mut stored = Vec::new();
         let read = self.destination.open(name)?.take(MANIFEST_LIMIT).read_to_end(&mut stored);
         read.map_err(|error| Error::damaged(format!("{name} cannot be read: {error}")))?;
         let stored = Arc::from(stored);
-        first().get_or_insert_with(|| (name.to_string(), Arc::clone(&stored)));
+        let first = || ReadFirst { name: name.to_string(), stored: Arc::clone(&stored), manifest: None };
+        self.read_first().get_or_insert_with(first);
         Ok(stored)
     }
 

@@ -219,6 +219,17 @@ pub fn folder_name(path: &std::path::Path, home: &std::path::Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
+/// "Home / Pictures / Summer House".
+pub fn folder_path(path: &std::path::Path, home: &std::path::Path) -> String {
+    let (first, below) = match path.strip_prefix(home) {
+        Ok(below) => (gettext("Home"), below),
+        Err(_) => (String::new(), path.strip_prefix("/").unwrap_or(path)),
+    };
+    let names = below.iter().map(|name| name.to_string_lossy().into_owned());
+    let names: Vec<_> = std::iter::once(first).chain(names).collect();
+    if names.len() == 1 && names[0].is_empty() { "/".into() } else { names.join(" / ").trim_start().into() }
+}
+
 pub fn place_kind(kind: &PlaceKind) -> String {
     match kind {
         PlaceKind::Folder { path } => path.display().to_string(),
@@ -354,5 +365,14 @@ mod tests {
     fn what_stands_before_an_addresss_host_is_never_shown() {
         assert_eq!(without_secret("sftp://me:secret@host/a@b"), "sftp://host/a@b");
         assert_eq!(without_secret("file:///a/b"), "file:///a/b");
+    }
+
+    #[test]
+    fn a_folder_is_told_from_home_on() {
+        let told = |path: &str| folder_path(std::path::Path::new(path), std::path::Path::new("/home/ada"));
+        assert_eq!(told("/home/ada"), "Home");
+        assert_eq!(told("/home/ada/Pictures/Old"), "Home / Pictures / Old");
+        assert_eq!(told("/etc/ssl"), "/ etc / ssl");
+        assert_eq!(told("/"), "/");
     }
 }

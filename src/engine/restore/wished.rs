@@ -10,22 +10,22 @@ use crate::engine::dates::{report_unusable, sets_at};
 use crate::engine::states::States;
 use crate::engine::undo::Record;
 use crate::engine::wish::{Estimate, Existing, Hindrance, Obstacle, Wish};
-use crate::engine::{BringBackJob, RestoreReport};
+use crate::engine::{BringBackJob, Place, RestoreReport};
 use crate::error::{Error, Result};
-use crate::repository::catalog::Catalog;
 use crate::repository::stream::Wanted;
 use crate::repository::{BackupSet, Repository, SetTime, asctime};
 use crate::tree::target;
 
-/// What the wish would do now: asks the catalogue, which knows all backups, and the disk.
-pub(in crate::engine) fn estimate(
-    wish: &Wish,
-    repository: &Repository,
-    catalog: &Catalog,
-    ctx: &Context,
-) -> Result<Estimate> {
-    let sets = sets_at(repository, Some(wish.date), ctx)?;
-    Planned::of(wish, catalog, sets, ctx)?.estimate(repository, sets, ctx)
+/// What a wish would do now. Looks at the files that are there, and reads those that may be the same; fetches
+/// nothing but what the catalogue does not know yet.
+pub fn estimate(place: &Place, wish: &Wish, ctx: &Context) -> Result<Estimate> {
+    let repository =
+        Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;
+    let sets = sets_at(&repository, Some(wish.date), ctx)?;
+    // As it is while a backup runs, where that suffices.
+    let known = repository.catalog_if_known(sets);
+    let catalog = known.map_or_else(|| repository.catalog(sets), Ok)?;
+    Planned::of(wish, &catalog, sets, ctx)?.estimate(&repository, sets, ctx)
 }
 
 pub(in crate::engine) fn run(job: BringBackJob, ctx: &Context) -> Result<RestoreReport> {

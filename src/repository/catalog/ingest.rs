@@ -56,7 +56,13 @@ pub(super) fn forget(connection: &Connection, chain: i64, at: i64) -> Outcome<()
     let known = connection.execute("DELETE FROM sets WHERE chain = ?1 AND at = ?2", [chain, at])?;
     let begun = connection.execute("DELETE FROM begun WHERE chain = ?1 AND at = ?2", [chain, at])?;
     if known + begun > 0 {
-        connection.execute("DELETE FROM entries WHERE chain = ?1 AND at = ?2", [chain, at])?;
+        // Said twice so that SQLite sees that the index of increments will do.
+        let entries = if at == chain {
+            "DELETE FROM entries WHERE chain = ?1 AND at = ?2"
+        } else {
+            "DELETE FROM entries WHERE chain = ?1 AND at = ?2 AND at <> chain"
+        };
+        connection.execute(entries, [chain, at])?;
     }
     Ok(())
 }

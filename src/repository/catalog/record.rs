@@ -6,41 +6,41 @@ use super::{Outcome, Trouble};
 use crate::entry::{Attributes, EntryPath};
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(super) struct Record {
+pub(in crate::repository) struct Record {
     /// `None`: the path no longer existed.
-    pub(super) attributes: Option<Attributes>,
-    pub(super) signature: Option<Signature>,
+    pub(in crate::repository) attributes: Option<Attributes>,
+    pub(in crate::repository) signature: Option<Signature>,
 }
 
 /// A file's signature in the plain archive of its set.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
-pub(super) struct Signature {
+pub(in crate::repository) struct Signature {
     /// Where the entry begins.
-    pub(super) offset: u64,
+    pub(in crate::repository) offset: u64,
     /// Bytes.
-    pub(super) size: u64,
-    pub(super) crc32: u32,
+    pub(in crate::repository) size: u64,
+    pub(in crate::repository) crc32: u32,
 }
 
 /// A path as bytes that sort in the order of the format: a slash below every byte that a name can hold.
-pub(super) fn key(path: &EntryPath) -> Vec<u8> {
+pub(in crate::repository) fn key(path: &EntryPath) -> Vec<u8> {
     path.as_bytes().iter().map(|byte| if *byte == b'/' { 0 } else { *byte }).collect()
 }
 
-pub(super) fn path(key: &[u8]) -> Outcome<EntryPath> {
+pub(in crate::repository) fn path(key: &[u8]) -> Outcome<EntryPath> {
     let joined: Vec<u8> = key.iter().map(|byte| if *byte == 0 { b'/' } else { *byte }).collect();
     EntryPath::parse(&joined).map_err(|_| Trouble::Damaged("a path"))
 }
 
 impl Record {
-    pub(super) fn encode(&self, chain: i64, key: &[u8], at: i64) -> Outcome<Vec<u8>> {
+    pub(in crate::repository) fn encode(&self, chain: i64, key: &[u8], at: i64) -> Outcome<Vec<u8>> {
         let mut bytes =
             postcard::to_stdvec(self).map_err(|_| Trouble::Damaged("a record that cannot be written"))?;
         bytes.extend_from_slice(&checksum(chain, key, at, &bytes).to_le_bytes());
         Ok(bytes)
     }
 
-    pub(super) fn decode(chain: i64, key: &[u8], at: i64, bytes: &[u8]) -> Outcome<Self> {
+    pub(in crate::repository) fn decode(chain: i64, key: &[u8], at: i64, bytes: &[u8]) -> Outcome<Self> {
         let damaged = || Trouble::Damaged("a record");
         let (record, sum) = bytes.split_last_chunk::<4>().ok_or_else(damaged)?;
         if u32::from_le_bytes(*sum) != checksum(chain, key, at, record) {

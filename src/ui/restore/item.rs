@@ -24,7 +24,8 @@ pub struct Item {
 impl Item {
     /// `None` for what had been deleted by then.
     pub fn existing(item: timeline::Item) -> Option<Self> {
-        Some(Self { name: item.name, attributes: item.newest.attributes? })
+        let exists = item.presence == timeline::Presence::Present;
+        exists.then_some(Self { name: item.name, attributes: item.attributes })
     }
 
     pub fn is_folder(&self) -> bool {

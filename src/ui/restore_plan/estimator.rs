@@ -3,8 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use hindsight::context::{CancelToken, Context, Why};
-use hindsight::engine::timeline::Timeline;
-use hindsight::engine::{Estimate, Place};
+use hindsight::engine::{Estimate, Place, estimate};
 use hindsight::error::Error;
 
 use crate::ui::state::Restore;
@@ -56,17 +55,9 @@ impl Drop for Estimator {
 }
 
 fn serve(place: &Place, asked: &Receiver<Question>, answer: &dyn Fn(u64, Result<Estimate, Error>)) {
-    let mut timeline = None;
     for Question { number, wish, cancel } in asked {
         let ctx = Context { cancel, ..Context::silent() };
-        let estimated = ctx.check().map_err(Error::from).and_then(|()| {
-            let timeline = match &mut timeline {
-                Some(timeline) => timeline,
-                // What failed once may be there by the next question.
-                none => none.insert(Timeline::open(place)?),
-            };
-            timeline.estimate(&wish, &ctx)
-        });
+        let estimated = ctx.check().map_err(Error::from).and_then(|()| estimate(place, &wish, &ctx));
         if ctx.check().is_ok() {
             answer(number, estimated);
         }

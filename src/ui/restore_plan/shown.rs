@@ -14,7 +14,7 @@ impl RestorePlan {
 
     pub(super) fn original_text(&self) -> String {
         match self.choice.original_folder() {
-            Some(folder) => words::folder(&folder, &self.home),
+            Some(folder) => texts::folder_path(&folder, &self.home),
             None => gettext("Each where it was"),
         }
     }
@@ -26,7 +26,7 @@ impl RestorePlan {
     }
 
     pub(super) fn folder_text(&self) -> String {
-        self.choice.folder.as_ref().map(|folder| words::folder(folder, &self.home)).unwrap_or_default()
+        self.choice.folder.as_ref().map(|folder| texts::folder_path(folder, &self.home)).unwrap_or_default()
     }
 
     pub(super) fn is_counting(&self) -> bool {

@@ -9,17 +9,6 @@ use hindsight::i18n::{gettext, gettext_f, ngettext_f};
 
 use crate::ui::texts;
 
-/// "Home / Pictures".
-pub fn folder(path: &Path, home: &Path) -> String {
-    let (first, below) = match path.strip_prefix(home) {
-        Ok(below) => (gettext("Home"), below),
-        Err(_) => (String::new(), path.strip_prefix("/").unwrap_or(path)),
-    };
-    let names = below.iter().map(|name| name.to_string_lossy().into_owned());
-    let names: Vec<_> = std::iter::once(first).chain(names).collect();
-    if names.len() == 1 && names[0].is_empty() { "/".into() } else { names.join(" / ").trim_start().into() }
-}
-
 /// Title and subtitle of what will happen.
 pub fn outcome(estimate: &Estimate, existing: Existing) -> (String, String) {
     let mut sentences = changes(&estimate.counts);
@@ -158,15 +147,6 @@ pub fn undone(undone: &Undone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_folder_is_told_from_home_on() {
-        let told = |path: &str| folder(Path::new(path), Path::new("/home/ada"));
-        assert_eq!(told("/home/ada"), "Home");
-        assert_eq!(told("/home/ada/Pictures/Old"), "Home / Pictures / Old");
-        assert_eq!(told("/etc/ssl"), "/ etc / ssl");
-        assert_eq!(told("/"), "/");
-    }
 
     #[test]
     fn what_happens_is_one_sentence_and_what_goes_with_it() {
