@@ -10,7 +10,7 @@
 //! ├─ Finder                  dialog: backups made elsewhere
 //! │  └─ PlaceChooser
 //! ├─ Preferences (preferences/)   dialog: folders, place, schedule, security
-//! └─ RestorePage (restore/)  dates and the folder as it was
+//! └─ TimelinePage (timeline/)     a folder as it was, every version, and the way back
 //!    └─ RestorePlan (restore_plan/)   dialog: where to, what about files that are there, what will happen
 //! ```
 //!
@@ -31,13 +31,11 @@ mod password;
 mod place;
 mod preferences;
 mod probe;
-mod restore;
 mod restore_plan;
 mod services;
 mod setup;
 mod state;
 mod texts;
-#[allow(dead_code, unused_imports)] // until the page is there
 mod timeline;
 
 use std::cell::Cell;
@@ -59,6 +57,16 @@ const STYLE: &str = "
 .badge.success { color: var(--success-color); background-color: color-mix(in srgb, var(--success-bg-color) 16%, transparent); }
 .badge.warning { color: var(--warning-color); background-color: color-mix(in srgb, var(--warning-bg-color) 22%, transparent); }
 .badge.accent { color: var(--accent-color); background-color: color-mix(in srgb, var(--accent-bg-color) 16%, transparent); }
+.ghost image { opacity: 0.45; }
+.ghost label { opacity: 0.55; }
+columnview.timeline > listview > row > cell { padding: 5px 12px; }
+listview.timeline > row { padding: 8px 12px; }
+columnview.timeline > header > button { padding-left: 12px; padding-right: 12px; }
+button.crumb { padding: 3px 8px; font-weight: 400; }
+button.crumb.last { font-weight: 700; }
+.preview { border-radius: 12px; }
+.preview .paper { background: white; color: rgb(0 0 0 / 80%); padding: 18px; }
+row.shown { background-color: color-mix(in srgb, var(--accent-bg-color) 12%, transparent); }
 progressbar.space trough, progressbar.space progress { min-height: 6px; border-radius: 3px; }
 ";
 

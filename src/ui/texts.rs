@@ -1,6 +1,7 @@
 //! Numbers, dates and states in the words of people. Pure but for the language and the time zone.
 
 use hindsight::context::{Phase, Progress};
+use hindsight::engine::timeline::Presence;
 use hindsight::engine::{BackupReport, VerifyReport};
 use hindsight::error::Error;
 use hindsight::i18n::{gettext, gettext_f, ngettext_f};
@@ -103,6 +104,14 @@ pub fn day(then: i64, now: i64) -> String {
 /// "12 May 2026".
 pub fn date(then: i64) -> String {
     formatted(then, "%-d %B %Y")
+}
+
+/// Of what was found: the last date that has it.
+pub fn last_existed(presence: Presence, now: i64) -> String {
+    match presence {
+        Presence::Present => gettext("Still there"),
+        Presence::DeletedAfter(date) | Presence::Later(date) => day(date, now),
+    }
 }
 
 /// "12 May 2026, 18:04".

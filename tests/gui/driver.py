@@ -238,7 +238,14 @@ class App:
 
     def open_row(self, name, clicks=1):
         """Clicks on a row, where it says its name."""
-        self.click(wait_for(f"the row “{name}”", lambda: self.named(name, lambda node: True)), clicks)
+        def pressed():
+            node = self.named(name, lambda node: True)
+            if node:
+                self.click(node, clicks)
+            return node
+
+        # A list that is just being filled takes its lines away and makes them anew.
+        wait_for(f"the row “{name}”", pressed)
 
     def open_item(self, name):
         """Opens a folder in a list of files."""

@@ -66,3 +66,14 @@ def ended_runs(app):
 def set_up_and_back_up(app, place, **options):
     set_up(app, place, **options)
     back_up(app)
+
+
+def start_restoring(app):
+    """Up to the question where to, and what is to happen to what is there."""
+    app.press("Restore…")
+    app.see("What Will Happen")
+
+
+def choose_target(app, folder):
+    app.press("Choose…")
+    app.choose_folder(folder)

@@ -14,10 +14,11 @@ use crate::ui::invocation::Invocation;
 use crate::ui::operation::OperationOutput;
 use crate::ui::overview::OverviewOutput;
 use crate::ui::preferences::PreferencesOutput;
-use crate::ui::restore::RestoreOutput;
+use crate::ui::restore_plan::RestorePlanOutput;
 use crate::ui::services::{OpenPlace, Prepared};
 use crate::ui::setup::SetupOutput;
 use crate::ui::state::{Facts, Message, NotReady};
+use crate::ui::timeline::TimelineOutput;
 
 /// What an action of the window asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,8 +52,9 @@ pub enum AppInput {
     Preferences(PreferencesOutput),
     Setup(SetupOutput),
     Finder(FinderOutput),
-    Restore(RestoreOutput),
-    /// Typed for the restore page.
+    Timeline(TimelineOutput),
+    RestorePlan(RestorePlanOutput),
+    /// Typed for the timeline.
     RestorePassword(Typed),
     State(Message),
     Confirmed(Confirmed),

@@ -25,10 +25,11 @@ use super::invocation::Invocation;
 use super::operation::{Operation, OperationOutput};
 use super::overview::{Overview, Shown};
 use super::preferences::Preferences;
-use super::restore::RestorePage;
+use super::restore_plan::RestorePlan;
 use super::services::Services;
 use super::setup::{Setup, SetupOutput};
 use super::state::{AppState, Message};
+use super::timeline::TimelinePage;
 use super::{actions, probe};
 use gtk::{gio, glib};
 
@@ -53,7 +54,9 @@ pub struct App {
     preferences: Option<Controller<Preferences>>,
     setup: Option<Controller<Setup>>,
     finder: Option<Controller<Finder>>,
-    restore: Option<(Plan, Controller<RestorePage>)>,
+    /// Of the plan, or of backups found elsewhere.
+    restore: Option<(Plan, Controller<TimelinePage>)>,
+    restore_plan: Option<Controller<RestorePlan>>,
     drives: Option<Drives>,
     waiting_for_drive: Option<adw::AlertDialog>,
     /// Words that came before the plans were read.
@@ -168,7 +171,8 @@ impl Component for App {
             AppInput::Setup(SetupOutput::Created(created)) => self.created(*created),
             AppInput::Finder(FinderOutput::Found(place)) => self.open_guest(place),
             AppInput::FindBackups => self.find_backups(),
-            AppInput::Restore(output) => self.on_restore(output),
+            AppInput::Timeline(output) => self.on_timeline(output),
+            AppInput::RestorePlan(output) => self.on_restore_plan(output),
             AppInput::RestorePassword(typed) => self.restore_password(typed),
             AppInput::State(message) => self.tell(message),
             AppInput::Confirmed(confirmed) => self.confirm(confirmed),
@@ -233,6 +237,7 @@ impl App {
             setup: None,
             finder: None,
             restore: None,
+            restore_plan: None,
             drives: None,
             waiting_for_drive: None,
             invocation: None,

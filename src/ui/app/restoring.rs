@@ -1,9 +1,7 @@
-//! The restore page: opened for a plan or for backups found elsewhere, and what it asks for.
+//! The timeline: opened for a plan or for backups found elsewhere, and what it asks for.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hindsight::entry::EntryPath;
 use hindsight::secret::Passphrase;
 use hindsight::settings::{Plan, PlanPlace};
 use relm4::adw::prelude::*;
@@ -14,9 +12,12 @@ use super::{App, AppCommand, AppInput};
 use crate::ui::dialogs::{self, Typed};
 use crate::ui::finder::Finder;
 use crate::ui::place::Purpose;
-use crate::ui::restore::{RestoreInit, RestoreInput, RestoreOutput, RestorePage};
+use crate::ui::restore_plan::{RestorePlan, RestorePlanInit, RestorePlanOutput};
 use crate::ui::services::OpenPlace;
 use crate::ui::state::{Message, NotReady, Request, What};
+use crate::ui::timeline::{
+    Selected, Start, TimelineInit, TimelineInput, TimelineOutput, TimelinePage, entry_path,
+};
 
 impl App {
     pub(super) fn find_backups(&mut self) {
@@ -29,25 +30,46 @@ impl App {
     pub(super) fn open_guest(&mut self, place: PlanPlace) {
         let plan = guest(place);
         self.state.guest = Some(plan.clone());
-        self.push_restore(plan, EntryPath::root());
+        self.push_timeline(plan, Start::default());
     }
 
     /// At the folder of the first file, or at the one folder that is saved.
     pub(super) fn open_restore(&mut self, files: &[PathBuf]) {
-        let Some(plan) = self.plan().cloned() else { return };
-        let only = (plan.folders.len() == 1).then(|| plan.folders[0].path.as_path());
-        let start = files.first().and_then(|file| file.parent()).or(only);
-        let folder = start.and_then(|path| EntryPath::parse(path.as_os_str().as_bytes()).ok());
-        self.push_restore(plan, folder.unwrap_or_else(EntryPath::root));
+        let folder = files.first().and_then(|file| file.parent()).map(Path::to_path_buf);
+        self.open_timeline(|only| Start { folder: entry_path(&folder.unwrap_or(only)), ..Start::default() });
     }
 
-    fn push_restore(&mut self, plan: Plan, folder: EntryPath) {
+    /// With its versions beside it, also if it is gone.
+    pub(super) fn open_history(&mut self, file: &Path) {
+        let folder = entry_path(file.parent().unwrap_or(file));
+        self.open_timeline(|_| Start { folder, file: Some(entry_path(file)), with_deleted: true });
+    }
+
+    pub(super) fn open_missing(&mut self, folder: &Path) {
+        self.open_timeline(|_| Start { folder: entry_path(folder), with_deleted: true, ..Start::default() });
+    }
+
+    /// `start`: made from the one folder that is saved, or else from the root.
+    fn open_timeline(&mut self, start: impl FnOnce(PathBuf) -> Start) {
+        let Some(plan) = self.plan().cloned() else { return };
+        let only = match &plan.folders[..] {
+            [only] => only.path.clone(),
+            _ => PathBuf::from("/"),
+        };
+        self.push_timeline(plan, start(only));
+    }
+
+    /// Where it is open already, it goes to `start`.
+    fn push_timeline(&mut self, plan: Plan, start: Start) {
         if self.pages.visible_page().and_then(|page| page.tag()).as_deref() == Some("restore") {
+            if let Some((_, page)) = self.restore.as_ref().filter(|(open, _)| open.id == plan.id) {
+                page.emit(TimelineInput::Start(start));
+            }
             return;
         }
-        let ours = self.state.plans.iter().any(|own| own.id == plan.id);
-        let init = RestoreInit { label: plan.place.label.clone(), folder, ours };
-        let page = RestorePage::builder().launch(init).forward(self.sender.input_sender(), AppInput::Restore);
+        let init = TimelineInit { label: plan.place.label.clone(), home: self.services.home.clone(), start };
+        let page =
+            TimelinePage::builder().launch(init).forward(self.sender.input_sender(), AppInput::Timeline);
         self.pages.push(page.widget());
         let known = self.state.password(&plan.id).cloned();
         self.restore = Some((plan, page));
@@ -66,33 +88,50 @@ impl App {
     pub(super) fn restore_place(&mut self, place: Result<OpenPlace, NotReady>) {
         let Some((_, page)) = &self.restore else { return };
         match place {
-            Ok(place) => page.emit(RestoreInput::Open(Box::new(place))),
-            Err(why) => page.emit(RestoreInput::NotReady(why)),
+            Ok(place) => page.emit(TimelineInput::Open(Box::new(place))),
+            Err(why) => page.emit(TimelineInput::NotReady(why)),
         }
     }
 
-    pub(super) fn on_restore(&mut self, output: RestoreOutput) {
+    pub(super) fn on_timeline(&mut self, output: TimelineOutput) {
         let Some((plan, _)) = &self.restore else { return };
         let plan = plan.clone();
         match output {
-            RestoreOutput::PasswordNeeded { wrong } => {
+            TimelineOutput::PasswordNeeded { wrong } => {
                 self.state.forget_password(&plan.id);
                 let input = self.input();
                 dialogs::ask_password(&self.window, &plan.place.label, wrong, move |typed| {
                     input.emit(AppInput::RestorePassword(typed));
                 });
             }
-            RestoreOutput::Retry => self.open_place(self.state.password(&plan.id).cloned()),
-            RestoreOutput::Wanted(restore) => {
-                self.tell(Message::Wanted(Request::new(plan.id, What::Restore(restore))));
-            }
+            TimelineOutput::Retry => self.open_place(self.state.password(&plan.id).cloned()),
+            TimelineOutput::Wanted(selected) => self.open_restore_plan(*selected),
+        }
+    }
+
+    fn open_restore_plan(&mut self, selected: Selected) {
+        let Some((plan, _)) = &self.restore else { return };
+        let Selected { place, paths, date, title } = selected;
+        let ours = self.state.plans.iter().any(|own| own.id == plan.id);
+        let init = RestorePlanInit { place, paths, date, title, home: self.services.home.clone(), ours };
+        let dialog =
+            RestorePlan::builder().launch(init).forward(self.sender.input_sender(), AppInput::RestorePlan);
+        dialog.widget().present(Some(&self.window));
+        self.restore_plan = Some(dialog);
+    }
+
+    pub(super) fn on_restore_plan(&mut self, output: RestorePlanOutput) {
+        self.restore_plan = None;
+        let Some((plan, _)) = &self.restore else { return };
+        if let RestorePlanOutput::Wanted(restore) = output {
+            self.tell(Message::Wanted(Request::new(&plan.id, What::Restore(restore))));
         }
     }
 
     pub(super) fn restore_password(&mut self, typed: Typed) {
         let Some((plan, page)) = &self.restore else { return };
         let Some((passphrase, remember)) = typed else {
-            page.emit(RestoreInput::Declined);
+            page.emit(TimelineInput::Declined);
             return;
         };
         let plan = plan.clone();

@@ -57,6 +57,8 @@ impl App {
             None | Some(Invocation::Open) => {}
             Some(Invocation::Preferences) => self.open_preferences(Page::Folders),
             Some(Invocation::Restore { files }) => self.open_restore(&files),
+            Some(Invocation::History { file }) => self.open_history(&file),
+            Some(Invocation::Missing { folder }) => self.open_missing(&folder),
             Some(Invocation::BackUp { plan: wanted }) => {
                 if let Some(wanted) = wanted {
                     let named = |plan: &Plan| plan.name == wanted || plan.id == wanted;

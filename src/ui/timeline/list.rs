@@ -1,0 +1,273 @@
+//! The folder as it was, as columns and as lines of two rows for narrow windows: two views of one list and one selection.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use gtk::prelude::*;
+use hindsight::entry::EntryPath;
+use hindsight::i18n::gettext;
+use relm4::gtk;
+
+use super::files::{Files, row_of};
+use super::row::{Column, Order, Row};
+use crate::ui::services::now;
+use crate::ui::texts;
+
+/// What somebody did with the list.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Deed {
+    Selected,
+    Activated(u32),
+    Sorted(Order),
+}
+
+type Tell = Rc<dyn Fn(Deed)>;
+
+pub struct FileList {
+    pub files: Files,
+    pub columns: gtk::ColumnView,
+    pub lines: gtk::ListView,
+    selection: gtk::MultiSelection,
+    when: gtk::ColumnViewColumn,
+    /// While the list is filled, a changed selection is nobody's deed.
+    filling: Rc<Cell<bool>>,
+}
+
+impl FileList {
+    pub fn new(tell: impl Fn(Deed) + 'static) -> Self {
+        let tell: Tell = Rc::new(tell);
+        let files = Files::default();
+        let selection = gtk::MultiSelection::new(Some(files.clone()));
+        let filling = Rc::new(Cell::new(false));
+        let (told, quiet) = (Rc::clone(&tell), Rc::clone(&filling));
+        selection.connect_selection_changed(move |_, _, _| {
+            if !quiet.get() {
+                told(Deed::Selected);
+            }
+        });
+        let (columns, when) = columns(&selection, &tell);
+        let lines = lines(&selection, &tell);
+        Self { files, columns, lines, selection, when, filling }
+    }
+
+    /// `chosen` are selected as far as they are there.
+    pub fn fill(&self, rows: Vec<Row>, chosen: &BTreeSet<EntryPath>) {
+        let is_search = rows.first().is_some_and(|row| row.place.is_some());
+        let title = if is_search { gettext("Last Existed") } else { gettext("Modified") };
+        self.when.set_title(Some(&title));
+        self.filling.set(true);
+        self.files.replace(rows);
+        let positions = self.files.positions(|row| chosen.contains(&row.path));
+        let wanted = gtk::Bitset::new_empty();
+        for position in &positions {
+            wanted.add(*position);
+        }
+        self.selection.set_selection(&wanted, &gtk::Bitset::new_range(0, self.files.n_items().max(1)));
+        self.filling.set(false);
+    }
+
+    pub fn selected(&self) -> Vec<Row> {
+        let chosen = self.selection.selection();
+        (0..chosen.size()).filter_map(|nth| self.files.row(chosen.nth(u32::try_from(nth).ok()?))).collect()
+    }
+}
+
+fn columns(selection: &gtk::MultiSelection, tell: &Tell) -> (gtk::ColumnView, gtk::ColumnViewColumn) {
+    let view = gtk::ColumnView::builder()
+        .model(selection)
+        .enable_rubberband(true)
+        .tab_behavior(gtk::ListTabBehavior::Item)
+        .css_classes(["timeline"])
+        .build();
+    view.update_property(&[gtk::accessible::Property::Label(&gettext("Files"))]);
+    let name = column("name", &gettext("Name"), &factory(|| named(24), bind_name));
+    name.set_expand(true);
+    let size =
+        column("size", &gettext("Size"), &factory(size_cell, |cell, row| set_label(cell, &row.size())));
+    size.set_fixed_width(108);
+    let when = column("modified", &gettext("Modified"), &factory(when_cell, bind_when));
+    when.set_fixed_width(196);
+    for column in [&name, &size, &when] {
+        view.append_column(column);
+    }
+    view.set_row_factory(Some(&row_factory()));
+    view.sort_by_column(Some(&name), gtk::SortType::Ascending);
+    if let Some(sorter) = view.sorter().and_downcast::<gtk::ColumnViewSorter>() {
+        let tell = Rc::clone(tell);
+        sorter.connect_changed(move |sorter, _| tell(Deed::Sorted(order_of(sorter))));
+    }
+    let tell = Rc::clone(tell);
+    view.connect_activate(move |_, position| tell(Deed::Activated(position)));
+    (view, when)
+}
+
+/// A column that can be chosen to sort by; the sorting is done where the rows are made.
+fn column(id: &str, title: &str, factory: &gtk::SignalListItemFactory) -> gtk::ColumnViewColumn {
+    let column = gtk::ColumnViewColumn::new(Some(title), Some(factory.clone()));
+    column.set_id(Some(id));
+    column.set_sorter(Some(&gtk::CustomSorter::new(|_, _| gtk::Ordering::Equal)));
+    column
+}
+
+fn order_of(sorter: &gtk::ColumnViewSorter) -> Order {
+    let id = sorter.primary_sort_column().and_then(|column| column.id());
+    let by = match id.as_deref() {
+        Some("size") => Column::Size,
+        Some("modified") => Column::Modified,
+        _ => Column::Name,
+    };
+    Order { by, descending: sorter.primary_sort_order() == gtk::SortType::Descending }
+}
+
+fn lines(selection: &gtk::MultiSelection, tell: &Tell) -> gtk::ListView {
+    let factory = factory(
+        || named(32),
+        |line, row| {
+            show_name(line, row, &row.caption(now()));
+        },
+    );
+    factory.connect_bind(|_, item| {
+        let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
+        if let Some(row) = row_in(item) {
+            item.set_accessible_label(&spoken(&row));
+        }
+    });
+    let view = gtk::ListView::builder()
+        .model(selection)
+        .factory(&factory)
+        .css_classes(["timeline"])
+        .tab_behavior(gtk::ListTabBehavior::Item)
+        .build();
+    view.update_property(&[gtk::accessible::Property::Label(&gettext("Files"))]);
+    let tell = Rc::clone(tell);
+    view.connect_activate(move |_, position| tell(Deed::Activated(position)));
+    view
+}
+
+fn row_factory() -> gtk::SignalListItemFactory {
+    let factory = gtk::SignalListItemFactory::new();
+    factory.connect_bind(|_, line| {
+        let Some(line) = line.downcast_ref::<gtk::ColumnViewRow>() else { return };
+        if let Some(row) = row_of(line.item()) {
+            line.set_accessible_label(&spoken(&row));
+        }
+    });
+    factory
+}
+
+fn spoken(row: &Row) -> String {
+    format!("{}, {}", row.name, row.caption(now()))
+}
+
+fn row_in(item: &gtk::ListItem) -> Option<Row> {
+    row_of(item.item())
+}
+
+fn factory<W: IsA<gtk::Widget>>(
+    make: impl Fn() -> W + 'static,
+    bind: impl Fn(&W, &Row) + 'static,
+) -> gtk::SignalListItemFactory {
+    let factory = gtk::SignalListItemFactory::new();
+    factory.connect_setup(move |_, item| {
+        if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
+            item.set_child(Some(&make()));
+        }
+    });
+    factory.connect_bind(move |_, item| {
+        let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
+        if let (Some(row), Some(cell)) = (row_in(item), item.child().and_downcast::<W>()) {
+            bind(&cell, &row);
+        }
+    });
+    factory
+}
+
+/// Icon, name, and a second line below the name.
+fn named(icon_size: i32) -> gtk::Box {
+    relm4::view! {
+        line = gtk::Box {
+            set_spacing: 12,
+            gtk::Image {
+                set_pixel_size: icon_size,
+            },
+            gtk::Box {
+                set_orientation: gtk::Orientation::Vertical,
+                set_valign: gtk::Align::Center,
+                set_hexpand: true,
+                gtk::Label {
+                    set_xalign: 0.0,
+                    set_ellipsize: gtk::pango::EllipsizeMode::Middle,
+                },
+                gtk::Label {
+                    set_xalign: 0.0,
+                    set_css_classes: &["caption", "dim-label", "numeric"],
+                    set_ellipsize: gtk::pango::EllipsizeMode::Middle,
+                },
+            },
+        }
+    }
+    line
+}
+
+fn bind_name(line: &gtk::Box, row: &Row) {
+    show_name(line, row, row.place.as_deref().unwrap_or_default());
+}
+
+fn show_name(line: &gtk::Box, row: &Row, below: &str) {
+    set_ghost(line, row.is_ghost());
+    let Some(icon) = line.first_child().and_downcast::<gtk::Image>() else { return };
+    icon.set_from_gicon(&row.icon());
+    let Some(texts) = icon.next_sibling() else { return };
+    let Some(name) = texts.first_child().and_downcast::<gtk::Label>() else { return };
+    name.set_label(&row.name);
+    if let Some(second) = name.next_sibling().and_downcast::<gtk::Label>() {
+        second.set_label(below);
+        second.set_visible(!below.is_empty());
+    }
+}
+
+fn size_cell() -> gtk::Label {
+    gtk::Label::builder().xalign(1.0).css_classes(["dim-label", "numeric"]).build()
+}
+
+fn set_label(label: &gtk::Label, text: &str) {
+    label.set_label(text);
+}
+
+/// A bin for what is deleted, and a date.
+fn when_cell() -> gtk::Box {
+    relm4::view! {
+        cell = gtk::Box {
+            set_spacing: 6,
+            set_css_classes: &["dim-label", "numeric"],
+            gtk::Image {
+                set_icon_name: Some("user-trash-symbolic"),
+            },
+            gtk::Label {
+                set_xalign: 0.0,
+                set_ellipsize: gtk::pango::EllipsizeMode::End,
+            },
+        }
+    }
+    cell
+}
+
+fn bind_when(cell: &gtk::Box, row: &Row) {
+    let Some(bin) = cell.first_child() else { return };
+    bin.set_visible(row.is_ghost());
+    if let Some(label) = bin.next_sibling().and_downcast::<gtk::Label>() {
+        label.set_label(&match row.place {
+            Some(_) => texts::last_existed(row.presence, now()),
+            None => row.when(now()),
+        });
+    }
+}
+
+fn set_ghost(widget: &gtk::Box, ghost: bool) {
+    if ghost {
+        widget.add_css_class("ghost");
+    } else {
+        widget.remove_css_class("ghost");
+    }
+}

@@ -1,0 +1,211 @@
+//! A line of the list: something in the folder as it was, or something that was found.
+
+use std::cmp::Ordering;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use hindsight::engine::timeline::{Found, Item, Presence};
+use hindsight::entry::{Attributes, EntryPath, Kind};
+use hindsight::i18n::gettext_f;
+use relm4::gtk::{gio, glib};
+
+use crate::ui::texts;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    pub path: EntryPath,
+    /// As people read it: what is no UTF-8 is replaced.
+    pub name: String,
+    pub attributes: Attributes,
+    pub presence: Presence,
+    /// Of what was found: the folder it lies in.
+    pub place: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Column {
+    #[default]
+    Name,
+    Size,
+    Modified,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Order {
+    pub by: Column,
+    pub descending: bool,
+}
+
+impl Row {
+    pub fn of_item(folder: &EntryPath, item: Item) -> Self {
+        Self {
+            path: folder.child(&item.name),
+            name: String::from_utf8_lossy(&item.name).into_owned(),
+            attributes: item.attributes,
+            presence: item.presence,
+            place: None,
+        }
+    }
+
+    pub fn of_found(found: Found, home: &Path) -> Self {
+        let name = String::from_utf8_lossy(found.path.file_name()).into_owned();
+        let folder = found.path.parent().unwrap_or_default();
+        let presence = match found.exists_in_newest {
+            true => Presence::Present,
+            false => Presence::DeletedAfter(found.last_existed),
+        };
+        let place = Some(texts::folder_path(&folder.below(Path::new("/")), home));
+        Self { name, attributes: found.attributes, presence, place, path: found.path }
+    }
+
+    pub fn is_folder(&self) -> bool {
+        self.attributes.kind == Kind::Directory
+    }
+
+    /// Was not there at the date shown.
+    pub fn is_ghost(&self) -> bool {
+        self.presence != Presence::Present
+    }
+
+    pub fn is_hidden(&self) -> bool {
+        self.name.starts_with('.') || self.name.ends_with('~')
+    }
+
+    /// The date of which it can be had, when `shown` is the date of the page.
+    pub fn date(&self, shown: i64) -> i64 {
+        match self.presence {
+            Presence::Present => shown,
+            Presence::DeletedAfter(date) => date.min(shown),
+            Presence::Later(date) => date,
+        }
+    }
+
+    /// In bytes; of files only.
+    pub fn bytes(&self) -> Option<u64> {
+        self.attributes.content.map(|content| content.size)
+    }
+
+    pub fn size(&self) -> String {
+        self.bytes().map(texts::size).unwrap_or_default()
+    }
+
+    /// What stands in the column of dates.
+    pub fn when(&self, now: i64) -> String {
+        match self.presence {
+            Presence::Present => texts::date(self.attributes.mtime.seconds),
+            // Translators: {date} is the last date at which a file still existed, as "5 May".
+            Presence::DeletedAfter(date) => {
+                gettext_f("Deleted after {date}", &[("date", &texts::day(date, now))])
+            }
+            // Translators: {date} is the first date at which a file existed, as "5 May".
+            Presence::Later(date) => gettext_f("Since {date}", &[("date", &texts::day(date, now))]),
+        }
+    }
+
+    /// Under the name, where there are no columns.
+    pub fn caption(&self, now: i64) -> String {
+        let parts = [self.place.clone().unwrap_or_default(), self.size(), self.when(now)];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+
+    /// Guessed by the name.
+    pub fn content_type(&self) -> glib::GString {
+        match self.attributes.kind {
+            Kind::Directory => "inode/directory".into(),
+            _ => {
+                let name = Path::new(OsStr::from_bytes(self.path.file_name()));
+                gio::content_type_guess(Some(name), None::<&[u8]>).0
+            }
+        }
+    }
+
+    pub fn icon(&self) -> gio::Icon {
+        gio::content_type_get_icon(&self.content_type())
+    }
+}
+
+/// Folders first, whatever the order; names as people sort them ("2" before "10").
+pub fn sort(rows: &mut [Row], order: Order) {
+    rows.sort_by_cached_key(|row| (!row.is_folder(), Key::of(row, order)));
+}
+
+#[derive(PartialEq, Eq)]
+struct Key {
+    value: i64,
+    name: glib::FilenameCollationKey,
+    descending: bool,
+}
+
+impl Key {
+    fn of(row: &Row, order: Order) -> Self {
+        let value = match order.by {
+            Column::Name => 0,
+            Column::Size => row.bytes().unwrap_or(0).cast_signed(),
+            Column::Modified => row.attributes.mtime.seconds,
+        };
+        Self { value, name: row.name.to_lowercase().as_str().into(), descending: order.descending }
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = self.value.cmp(&other.value).then_with(|| self.name.cmp(&other.name));
+        if self.descending { order.reverse() } else { order }
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hindsight::entry::{Content, Timestamp};
+
+    use super::*;
+
+    fn row(name: &str, size: Option<u64>, mtime: i64) -> Row {
+        let kind = if size.is_some() { Kind::File } else { Kind::Directory };
+        let mut attributes = Attributes { kind, ..Attributes::default() };
+        attributes.content = size.map(|size| Content { size, sha256: [0; 32] });
+        attributes.mtime = Timestamp::from_seconds(mtime);
+        let item = Item { name: name.into(), presence: Presence::Present, attributes, has_children: false };
+        Row::of_item(&EntryPath::root(), item)
+    }
+
+    fn sorted(by: Column, descending: bool) -> Vec<String> {
+        let mut rows = vec![
+            row("b10.txt", Some(5), 3),
+            row("b9.txt", Some(7), 1),
+            row("Zoo", None, 9),
+            row("A.txt", Some(6), 2),
+            row("attic", None, 4),
+        ];
+        sort(&mut rows, Order { by, descending });
+        rows.into_iter().map(|row| row.name).collect()
+    }
+
+    #[test]
+    fn folders_come_first_and_names_are_sorted_as_people_do() {
+        assert_eq!(sorted(Column::Name, false), ["attic", "Zoo", "A.txt", "b9.txt", "b10.txt"]);
+        assert_eq!(sorted(Column::Name, true), ["Zoo", "attic", "b10.txt", "b9.txt", "A.txt"]);
+    }
+
+    #[test]
+    fn sizes_and_dates_sort_too() {
+        assert_eq!(sorted(Column::Size, true), ["Zoo", "attic", "b9.txt", "A.txt", "b10.txt"]);
+        assert_eq!(sorted(Column::Modified, false), ["attic", "Zoo", "b9.txt", "A.txt", "b10.txt"]);
+    }
+
+    #[test]
+    fn a_ghost_is_had_as_of_the_date_that_has_it() {
+        let mut ghost = row("a", Some(1), 0);
+        ghost.presence = Presence::DeletedAfter(50);
+        assert!(ghost.is_ghost());
+        assert_eq!(ghost.date(100), 50);
+        assert_eq!(ghost.date(40), 40);
+    }
+}
