@@ -1,7 +1,7 @@
 //! The timeline: a folder as it was at any date, every version of a file, and the way back.
 //!
 //! ```text
-//! TimelinePage           this file: the page and its messages; moves.rs: what they do
+//! TimelinePage           the page; opening, listing, following: what its messages do; words: what it says
 //! ├─ bar/                the time bar, a widget of our own
 //! ├─ list.rs             the folder: columns and lines, over files.rs and row.rs
 //! ├─ SearchRow           search.rs
@@ -18,16 +18,19 @@ mod browse;
 mod compare;
 mod crumbs;
 mod files;
+mod following;
 mod keys;
 mod layout;
 mod list;
+mod listing;
 mod messages;
-mod moves;
+mod opening;
 mod preview;
 mod reader;
 mod row;
 mod search;
 mod versions;
+mod words;
 
 use std::path::PathBuf;
 

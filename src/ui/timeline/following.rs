@@ -1,0 +1,198 @@
+//! The date shown and the selected file: bar, list and pane follow each other. And the ways out.
+
+use std::time::Duration;
+
+use adw::prelude::*;
+use gtk::glib;
+use hindsight::engine::timeline::Version;
+use hindsight::entry::EntryPath;
+use hindsight::i18n::{gettext_f, ngettext_f};
+use relm4::prelude::*;
+use relm4::{adw, gtk};
+
+use super::browse::life;
+use super::compare::{Compare, CompareInit};
+use super::preview::Look as Sight;
+use super::row::Row;
+use super::versions::PaneInput;
+use super::{Looked, Selected, TimelineInput, TimelineOutput, TimelinePage};
+use crate::ui::services::OpenPlace;
+
+/// Files that the pointer only passes are not looked at.
+const REST: Duration = Duration::from_millis(150);
+
+impl TimelinePage {
+    pub(super) fn date_chosen(&mut self, index: usize, dragging: bool, sender: &ComponentSender<Self>) {
+        if self.browse.show(index) {
+            self.refresh(sender);
+        }
+        if !dragging {
+            self.show_selected(sender);
+        }
+    }
+
+    /// The backup of that date, or the last one before it.
+    pub(super) fn show_date(&mut self, date: i64, sender: &ComponentSender<Self>) {
+        let Some(index) = self.browse.index_of(date) else { return };
+        self.bar.select(index);
+        self.date_chosen(index, false, sender);
+    }
+
+    pub(super) fn mark_changes(&mut self, sender: &ComponentSender<Self>) {
+        let folder = self.browse.folder.clone();
+        if self.marked.as_ref() == Some(&folder) {
+            return;
+        }
+        self.marked = Some(folder.clone());
+        let input = sender.input_sender().clone();
+        if let Some(reader) = &self.reader {
+            reader.ask(move |timeline| {
+                // Without them all marks look alike: nothing that anybody must be told.
+                let dates = timeline.dates_of_change(&folder).unwrap_or_default();
+                input.emit(TimelineInput::Changed { folder, dates });
+            });
+        }
+    }
+
+    pub(super) fn mark(&mut self, folder: EntryPath, dates: &[i64]) {
+        if self.marked.as_ref() != Some(&folder) {
+            return;
+        }
+        let backups = &self.browse.backups;
+        let index = |date: &i64| backups.binary_search_by_key(date, |backup| backup.date).ok();
+        let changed: Vec<_> = dates.iter().filter_map(index).collect();
+        self.bar.set_changed(&changed, &self.folder_name());
+    }
+
+    pub(super) fn selection_changed(&mut self, sender: &ComponentSender<Self>) {
+        self.wants_versions = false;
+        let rows = self.list.selected();
+        self.browse.selected = rows.iter().map(|row| row.path.clone()).collect();
+        self.show_selected(sender);
+    }
+
+    /// The pane and the bar follow the selection and the date.
+    pub(super) fn show_selected(&mut self, sender: &ComponentSender<Self>) {
+        let rows = self.list.selected();
+        let row = match &rows[..] {
+            [row] => Some(row.clone()),
+            _ => None,
+        };
+        self.looked += 1;
+        self.looker.stop();
+        self.follow(row.as_ref(), sender);
+        self.pane.emit(PaneInput::Show {
+            row: row.clone().map(Box::new),
+            selected: rows.len(),
+            shown: self.browse.date(),
+        });
+        if row.is_some_and(|row| !row.is_folder()) {
+            let (looked, input) = (self.looked, sender.input_sender().clone());
+            glib::timeout_add_local_once(REST, move || input.emit(TimelineInput::Rested(looked)));
+        }
+    }
+
+    /// Asks for the versions of another file.
+    fn follow(&mut self, row: Option<&Row>, sender: &ComponentSender<Self>) {
+        let path = row.map(|row| row.path.clone());
+        if self.followed == path {
+            return;
+        }
+        self.followed = path.clone();
+        let (Some(path), Some(reader)) = (path, &self.reader) else {
+            self.bar.set_life(None);
+            return;
+        };
+        let input = sender.input_sender().clone();
+        reader.ask(move |timeline| {
+            let versions = timeline.history(&path).unwrap_or_default();
+            input.emit(TimelineInput::History { path, versions });
+        });
+    }
+
+    pub(super) fn history(
+        &mut self,
+        path: &EntryPath,
+        versions: Vec<Version>,
+        sender: &ComponentSender<Self>,
+    ) {
+        if self.followed.as_ref() != Some(path) {
+            return;
+        }
+        let life = life(&self.browse.backups, &versions);
+        let is_held = |index| life.held.iter().any(|held| held.contains(&index));
+        let elsewhen = match self.browse.shown() {
+            // What was found at another time is shown as it was last.
+            Some(shown) if self.has_results() && !is_held(shown) => life.held.last().map(|held| *held.end()),
+            _ => None,
+        };
+        self.bar.set_life(Some(life));
+        let there = versions.iter().filter(|version| version.attributes.is_some());
+        self.versions = there.map(|version| version.at).rev().collect();
+        self.pane.emit(PaneInput::Versions(versions));
+        self.show_wanted_versions();
+        if let Some(index) = elsewhen {
+            self.bar.select(index);
+            self.date_chosen(index, false, sender);
+        }
+    }
+
+    /// At the selected file, if the selection is still the one that rested.
+    pub(super) fn look(&mut self, looked: u64, sender: &ComponentSender<Self>) {
+        let rows = self.list.selected();
+        let ([row], Some(place), true) = (&rows[..], self.place.clone(), looked == self.looked) else {
+            return;
+        };
+        let sight = Sight::at(&row.content_type());
+        let look = self.looker.prepare(place, row.path.clone(), row.date(self.browse.date()), sight);
+        self.pane.emit(PaneInput::Looking);
+        sender.spawn_oneshot_command(move || Looked::Preview { looked, preview: look() });
+    }
+
+    /// The pane that the page was opened for. Once somebody has chosen something else, it opens by itself no more.
+    pub(super) fn show_wanted_versions(&self) {
+        if self.wants_versions && self.followed.is_some() {
+            self.show_versions();
+        }
+    }
+
+    pub(super) fn show_versions(&self) {
+        self.layouts.sheet.set_open(true);
+        self.layouts.split.set_show_sidebar(true);
+    }
+
+    /// What is selected, or the whole folder.
+    pub(super) fn restore(&self, sender: &ComponentSender<Self>) {
+        let Some(place) = self.place.clone() else { return };
+        let rows = self.list.selected();
+        let shown = self.browse.date();
+        // Of the newest date that is among them: the others are not of it, and stay where they are.
+        let date = rows.iter().map(|row| row.date(shown)).max().unwrap_or(shown);
+        let chosen: Vec<_> = rows.iter().filter(|row| row.date(shown) == date).collect();
+        let named = |name: &str| gettext_f("Restore “{name}”", &[("name", name)]);
+        let (paths, title) = match &chosen[..] {
+            [] => (vec![self.browse.folder.clone()], named(&self.folder_name())),
+            [row] => (vec![row.path.clone()], named(&row.name)),
+            rows => {
+                let title =
+                    ngettext_f("Restore {count} Item", "Restore {count} Items", rows.len() as u64, &[]);
+                (rows.iter().map(|row| row.path.clone()).collect(), title)
+            }
+        };
+        let wanted = Selected { place: OpenPlace(place), paths, date, title };
+        let _ = sender.output(TimelineOutput::Wanted(Box::new(wanted)));
+    }
+
+    pub(super) fn compare(&mut self, root: &adw::NavigationPage) {
+        let rows = self.list.selected();
+        let ([row], Some(place)) = (&rows[..], self.place.clone()) else { return };
+        let date = row.date(self.browse.date());
+        let versions = self.versions.clone();
+        // The version's own date, so that it is not offered to be compared with itself.
+        let date = versions.iter().copied().find(|version| *version <= date).unwrap_or(date);
+        let compare =
+            Compare::builder().launch(CompareInit { place, path: row.path.clone(), date, versions });
+        compare.widget().present(Some(root));
+        self.compare = Some(compare.detach());
+    }
+}
