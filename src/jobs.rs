@@ -121,10 +121,12 @@ pub fn erase(plan: &Plan, access: &Access, caches: &Path) -> Result<EraseJob> {
     Ok(EraseJob { place: engine_place(plan, access, caches)?, place_id: plan.place.marker.clone() })
 }
 
-/// What a backup must not swallow, as it changes while the backup runs: the place, the caches, the ledger.
+/// What a backup must not swallow, as it changes while the backup runs: the place, the caches with the copies that were
+/// opened, the ledger.
 fn left_out(access: &Access, caches: &Path) -> Vec<PathBuf> {
     let place = access.spec.folder().map(Path::to_path_buf);
-    [place, Some(caches.join("duplicity")), folders::state()].into_iter().flatten().collect()
+    let ours = ["duplicity", "hindsight"].map(|name| Some(caches.join(name)));
+    [place, folders::state()].into_iter().chain(ours).flatten().collect()
 }
 
 /// What the ledger keeps of a backup's end.

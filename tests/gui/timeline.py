@@ -170,6 +170,24 @@ def test_versions_of_a_text_are_compared(stage):
     app.quit()
 
 
+def test_an_old_version_is_opened_in_a_copy_that_is_only_to_be_read(stage):
+    opened = stage.home.parent / "opened"
+    stage.write(
+        ".local/share/applications/reader.desktop",
+        f"[Desktop Entry]\nType=Application\nName=Reader\nExec=cp -p %f {opened}\nMimeType=text/plain;\n",
+    )
+    stage.write(".config/mimeapps.list", "[Default Applications]\ntext/plain=reader.desktop\n")
+    app, letter = five_dates(stage)
+    scrub(app, "Left")
+    app.open_row("letter.txt")
+    app.press("Open a Copy")
+    wait_for("the program has it", opened.exists)
+    wait_for("it is whole", lambda: opened.read_text() == SECOND)
+    assert opened.stat().st_mode & 0o777 == 0o400
+    assert not letter.exists()
+    app.quit()
+
+
 def differences(app):
     node = app.named("Differences", lambda node: node.get_text_iface() is not None)
     return Atspi.Text.get_text(node.get_text_iface(), 0, -1) if node else ""

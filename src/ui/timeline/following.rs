@@ -15,7 +15,7 @@ use super::compare::{Compare, CompareInit};
 use super::preview::Look as Sight;
 use super::row::Row;
 use super::versions::PaneInput;
-use super::{Looked, Selected, TimelineInput, TimelineOutput, TimelinePage};
+use super::{Looked, Selected, TimelineInput, TimelineOutput, TimelinePage, copy};
 use crate::ui::services::OpenPlace;
 
 /// Files that the pointer only passes are not looked at.
@@ -181,6 +181,13 @@ impl TimelinePage {
         };
         let wanted = Selected { place: OpenPlace(place), paths, date, title };
         let _ = sender.output(TimelineOutput::Wanted(Box::new(wanted)));
+    }
+
+    pub(super) fn open_copy(&self, sender: &ComponentSender<Self>) {
+        let rows = self.list.selected();
+        let ([row], Some(place)) = (&rows[..], self.place.clone()) else { return };
+        let (path, date) = (row.path.clone(), row.date(self.browse.date()));
+        sender.spawn_oneshot_command(move || Looked::Copied(copy::make(place, path, date)));
     }
 
     pub(super) fn compare(&mut self, root: &adw::NavigationPage) {

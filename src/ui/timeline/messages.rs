@@ -110,5 +110,10 @@ pub struct Selected {
 
 #[derive(Debug)]
 pub enum Looked {
-    Preview { looked: u64, preview: Preview },
+    Preview {
+        looked: u64,
+        preview: Preview,
+    },
+    /// A file to be opened.
+    Copied(Result<PathBuf, Error>),
 }

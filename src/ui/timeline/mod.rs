@@ -8,6 +8,7 @@
 //! ├─ crumbs.rs           the way to the folder
 //! ├─ VersionsPane        versions.rs and preview.rs
 //! ├─ Compare             compare.rs: a dialog
+//! ├─ copy.rs             a file to be opened by another program
 //! └─ layout.rs           side by side, or with a sheet
 //! browse.rs              where one is; pure
 //! reader.rs              the thread that knows the catalogue
@@ -16,6 +17,7 @@
 pub mod bar;
 mod browse;
 mod compare;
+mod copy;
 mod crumbs;
 mod files;
 mod following;
@@ -32,14 +34,14 @@ mod search;
 mod versions;
 mod words;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
 use hindsight::context::Progress;
 use hindsight::engine::Place;
 use hindsight::entry::EntryPath;
 use hindsight::error::Error;
-use hindsight::explain::Explanation;
+use hindsight::explain::{Explanation, explain};
 use hindsight::i18n::gettext;
 use relm4::prelude::*;
 use relm4::{adw, gtk};
@@ -54,7 +56,8 @@ pub use self::messages::*;
 use self::preview::Looker;
 use self::reader::Reader;
 use self::search::{SearchInput, SearchRow};
-use self::versions::{PaneOutput, VersionsPane};
+use self::versions::{PaneInput, PaneOutput, VersionsPane};
+use super::{dialogs, texts};
 
 enum State {
     Loading,
@@ -394,6 +397,7 @@ impl Component for TimelinePage {
             TimelineInput::Search(wanted) => self.search_for(wanted, &sender),
             TimelineInput::Pane(PaneOutput::Chosen(date)) => self.show_date(date, &sender),
             TimelineInput::Pane(PaneOutput::CompareWanted) => self.compare(root),
+            TimelineInput::Pane(PaneOutput::OpenWanted) => self.open_copy(&sender),
             TimelineInput::Rested(looked) => self.look(looked, &sender),
             TimelineInput::WithDeleted(on) => {
                 self.browse.with_deleted = on;
@@ -418,10 +422,22 @@ impl Component for TimelinePage {
         self.update_view(widgets, sender);
     }
 
-    fn update_cmd(&mut self, looked: Looked, _sender: ComponentSender<Self>, _root: &Self::Root) {
-        let Looked::Preview { looked, preview } = looked;
-        if looked == self.looked {
-            self.pane.emit(versions::PaneInput::Preview(preview));
+    fn update_cmd(&mut self, looked: Looked, _sender: ComponentSender<Self>, root: &Self::Root) {
+        match looked {
+            Looked::Preview { looked, preview } if looked == self.looked => {
+                self.pane.emit(PaneInput::Preview(preview));
+            }
+            Looked::Preview { .. } => {}
+            Looked::Copied(Ok(copy)) => open_with_default(&copy, root),
+            Looked::Copied(Err(error)) => {
+                dialogs::show_error(root, &explain(&error), &texts::details(&error), None)
+            }
         }
     }
+}
+
+fn open_with_default(file: &Path, page: &adw::NavigationPage) {
+    let launcher = gtk::FileLauncher::new(Some(&gtk::gio::File::for_path(file)));
+    let window = page.root().and_downcast::<gtk::Window>();
+    launcher.launch(window.as_ref(), None::<&gtk::gio::Cancellable>, |_| {});
 }

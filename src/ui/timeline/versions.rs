@@ -52,6 +52,7 @@ pub enum PaneInput {
     Preview(Preview),
     Chosen(i32),
     CompareWanted,
+    OpenWanted,
 }
 
 #[derive(Debug)]
@@ -59,6 +60,7 @@ pub enum PaneOutput {
     /// The date of the version.
     Chosen(i64),
     CompareWanted,
+    OpenWanted,
 }
 
 #[relm4::component(pub)]
@@ -122,21 +124,34 @@ impl SimpleComponent for VersionsPane {
                         set_visible_child_name: model.preview_name(),
                     },
                     gtk::Box {
-                        set_orientation: gtk::Orientation::Vertical,
-                        gtk::Label {
-                            set_xalign: 0.0,
-                            add_css_class: "heading",
-                            set_wrap: true,
-                            set_wrap_mode: gtk::pango::WrapMode::WordChar,
-                            #[watch]
-                            set_label: model.row.as_ref().map_or("", |row| &row.name),
+                        set_spacing: 6,
+                        gtk::Box {
+                            set_orientation: gtk::Orientation::Vertical,
+                            set_hexpand: true,
+                            gtk::Label {
+                                set_xalign: 0.0,
+                                add_css_class: "heading",
+                                set_wrap: true,
+                                set_wrap_mode: gtk::pango::WrapMode::WordChar,
+                                #[watch]
+                                set_label: model.row.as_ref().map_or("", |row| &row.name),
+                            },
+                            gtk::Label {
+                                set_xalign: 0.0,
+                                set_css_classes: &["caption", "dim-label"],
+                                set_wrap: true,
+                                #[watch]
+                                set_label: &model.kind(),
+                            },
                         },
-                        gtk::Label {
-                            set_xalign: 0.0,
-                            set_css_classes: &["caption", "dim-label"],
-                            set_wrap: true,
+                        gtk::Button {
+                            set_icon_name: "document-open-symbolic",
+                            set_css_classes: &["flat", "circular"],
+                            set_valign: gtk::Align::Center,
+                            set_tooltip_text: Some(&gettext("Open a Copy")),
                             #[watch]
-                            set_label: &model.kind(),
+                            set_visible: model.row.as_ref().is_some_and(|row| !row.is_folder()),
+                            connect_clicked => PaneInput::OpenWanted,
                         },
                     },
                     gtk::Box {
@@ -228,6 +243,9 @@ impl SimpleComponent for VersionsPane {
             }
             PaneInput::CompareWanted => {
                 let _ = sender.output(PaneOutput::CompareWanted);
+            }
+            PaneInput::OpenWanted => {
+                let _ = sender.output(PaneOutput::OpenWanted);
             }
         }
     }
