@@ -9,6 +9,8 @@ use hindsight::i18n::{gettext, gettext_f};
 use hindsight::secret::Passphrase;
 use relm4::{adw, gtk, view};
 
+use super::{actions, timeline};
+
 pub use self::frame::{question, question_header};
 pub use self::trouble::{show_error, show_lines, show_problems};
 
@@ -124,18 +126,9 @@ pub fn show_about(parent: &impl IsA<gtk::Widget>) {
 
 /// The accelerators of `super::actions`, in words.
 pub fn show_shortcuts(parent: &impl IsA<gtk::Widget>) {
-    let group = adw::PreferencesGroup::new();
-    for (action, title) in super::actions::shortcuts() {
-        let keys = gtk::accelerator_parse(action)
-            .map(|(key, modifiers)| gtk::accelerator_get_label(key, modifiers))
-            .unwrap_or_default();
-        let row = adw::ActionRow::builder().title(&title).build();
-        let label = gtk::Label::builder().label(keys).css_classes(["dim-label", "numeric"]).build();
-        row.add_suffix(&label);
-        group.add(&row);
-    }
     let page = adw::PreferencesPage::new();
-    page.add(&group);
+    page.add(&shortcut_group("", actions::shortcuts()));
+    page.add(&shortcut_group(&gettext("Timeline"), timeline::shortcuts()));
     view! {
         dialog = adw::Dialog {
             set_title: &gettext("Keyboard Shortcuts"),
@@ -148,4 +141,21 @@ pub fn show_shortcuts(parent: &impl IsA<gtk::Widget>) {
         }
     }
     dialog.present(Some(parent));
+}
+
+fn shortcut_group(
+    title: &str,
+    shortcuts: impl IntoIterator<Item = (&'static str, String)>,
+) -> adw::PreferencesGroup {
+    let group = adw::PreferencesGroup::builder().title(title).build();
+    for (shortcut, title) in shortcuts {
+        let keys = gtk::accelerator_parse(shortcut)
+            .map(|(key, modifiers)| gtk::accelerator_get_label(key, modifiers))
+            .unwrap_or_default();
+        let row = adw::ActionRow::builder().title(&title).build();
+        let label = gtk::Label::builder().label(keys).css_classes(["dim-label", "numeric"]).build();
+        row.add_suffix(&label);
+        group.add(&row);
+    }
+    group
 }

@@ -7,6 +7,23 @@ use relm4::{Sender, adw, gtk};
 
 use super::{TimelineInput, Way};
 
+/// Keys of the page and of its time bar, with their words.
+pub fn shortcuts() -> Vec<(&'static str, String)> {
+    vec![
+        ("<Control>f", gettext("Search")),
+        ("<Control>h", gettext("Show Hidden Files")),
+        ("<Alt>Up", gettext("Parent Folder")),
+        ("<Alt>Left", gettext("Back")),
+        ("<Alt>Right", gettext("Forward")),
+        ("Left", gettext("Earlier Date")),
+        ("Right", gettext("Later Date")),
+        ("<Control>Left", gettext("Earlier Change of This Folder")),
+        ("<Control>Right", gettext("Later Change of This Folder")),
+        ("Home", gettext("Oldest Date")),
+        ("End", gettext("Newest Date")),
+    ]
+}
+
 pub fn menu() -> gio::Menu {
     let menu = gio::Menu::new();
     menu.append(Some(&gettext("Show _Hidden Files")), Some("timeline.hidden"));

@@ -50,6 +50,7 @@ use self::bar::TimeBar;
 use self::browse::Browse;
 use self::compare::Compare;
 pub use self::crumbs::entry_path;
+pub use self::keys::shortcuts;
 use self::layout::Layouts;
 use self::list::{Deed, FileList};
 pub use self::messages::*;
