@@ -223,16 +223,14 @@ fn on_disk(path: &EntryPath) -> Result<String, String> {
     text(bytes, whole).ok_or_else(|| gettext("The file on this computer is no text."))
 }
 
-/// Colours that can be read on light and dark.
+/// The red and green of the palette, thin enough for text in light and dark.
 fn style(buffer: &gtk::TextBuffer) {
-    for (name, colour) in [("removed", "rgb(224 27 36 / 25%)"), ("added", "rgb(38 162 105 / 25%)")] {
-        let colour = gtk::gdk::RGBA::parse(colour).ok();
-        let tag = gtk::TextTag::builder().name(name);
-        let tag = match &colour {
-            Some(colour) => tag.paragraph_background_rgba(colour),
-            None => tag,
-        };
-        buffer.tag_table().add(&tag.build());
+    let red = gtk::gdk::RGBA::new(0.88, 0.11, 0.14, 0.25);
+    let green = gtk::gdk::RGBA::new(0.15, 0.64, 0.41, 0.25);
+    for (name, colour) in [("removed", red), ("added", green)] {
+        buffer
+            .tag_table()
+            .add(&gtk::TextTag::builder().name(name).paragraph_background_rgba(&colour).build());
     }
 }
 

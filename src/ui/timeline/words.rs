@@ -71,13 +71,16 @@ impl TimelinePage {
 
     pub(super) fn selection_text(&self) -> String {
         let rows = self.list.selected();
-        let bytes: u64 = rows.iter().filter_map(Row::bytes).sum();
         let text = match &rows[..] {
             [] => return gettext("Nothing selected"),
             [row] => gettext_f("“{name}” selected", &[("name", &row.name)]),
             rows => ngettext_f("{count} item selected", "{count} items selected", rows.len() as u64, &[]),
         };
-        if rows.iter().all(Row::is_folder) { text } else { format!("{text}, {}", texts::size(bytes)) }
+        // Of folders, and of what other programs saved, it is not known here.
+        match rows.iter().map(Row::bytes).sum::<Option<u64>>() {
+            Some(bytes) => format!("{text}, {}", texts::size(bytes)),
+            None => text,
+        }
     }
 
     pub(super) fn restore_label(&self) -> String {
