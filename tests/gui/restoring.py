@@ -8,7 +8,7 @@ LETTER = "Dear Ada,\n\nthe machine runs.\n"
 
 def open_documents(stage, app):
     app.do("win.restore")
-    app.see(str(stage.home))
+    app.see("Nothing selected")
     app.open_item("Documents")
     app.see("letter.txt")
     app.open_row("letter.txt")
