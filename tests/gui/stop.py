@@ -8,7 +8,10 @@ from steps import back_up, set_up
 
 
 def begin_a_long_backup(stage):
-    stage.write("Pictures/film.raw", os.urandom(400_000_000))
+    # Long enough for a look at it. Names of one file are saved each with its content, and cost the disk nothing here.
+    film = stage.write("Pictures/film-00.raw", os.urandom(100_000_000))
+    for number in range(1, 16):
+        film.with_name(f"film-{number:02}.raw").hardlink_to(film)
     app = stage.start()
     set_up(app, stage.place)
     app.press("Back Up Now")
