@@ -273,7 +273,7 @@ def show_house(stage, scheme, **environment):
         app.resize(width, height)
         app.check_names()
         app.picture(f"{scheme}/timeline-{width}")
-    app.open_row("“Boathouse at Dusk.jpg” selected, 26.0 kB")
+    app.open_item("Boathouse at Dusk.jpg")
     app.see("3 Versions")
     app.check_names()
     app.picture(f"{scheme}/timeline-360-versions")
