@@ -37,10 +37,13 @@ impl Layouts {
             .sidebar(&adw::LayoutSlot::new("pane"))
             .build();
         let above = adw::Bin::builder().child(&adw::LayoutSlot::new("files")).css_classes(["view"]).build();
+        let pulled_up = adw::LayoutSlot::new("pane");
+        // Room for the handle.
+        pulled_up.set_margin_top(12);
         let sheet = adw::BottomSheet::builder()
             .content(&above)
             .bottom_bar(&adw::LayoutSlot::new("foot"))
-            .sheet(&adw::LayoutSlot::new("pane"))
+            .sheet(&pulled_up)
             .build();
         // The bar lies over the content.
         sheet.bind_property("bottom-bar-height", &above, "margin-bottom").sync_create().build();
