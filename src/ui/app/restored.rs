@@ -22,7 +22,8 @@ const TIME_TO_LOOK: u32 = 20;
 impl App {
     pub(super) fn say_restored(&self, restored: Restored) {
         let Restored { text, folder, undo } = restored;
-        let toast = adw::Toast::builder().title(escaped(&text)).build();
+        // Whoever has just restored something is not to wait for older news to be gone.
+        let toast = adw::Toast::builder().title(escaped(&text)).priority(adw::ToastPriority::High).build();
         match (undo, folder) {
             (Some(record), folder) => {
                 toast.set_timeout(TIME_TO_LOOK);
@@ -67,7 +68,9 @@ impl App {
     pub(super) fn undone(&self, undone: Result<Undone, Explanation>) {
         match undone {
             Ok(undone) => {
-                self.toasts.add_toast(adw::Toast::new(&escaped(&words::undone(&undone))));
+                let toast = adw::Toast::new(&escaped(&words::undone(&undone)));
+                toast.set_priority(adw::ToastPriority::High);
+                self.toasts.add_toast(toast);
                 if !undone.left.is_empty() {
                     let paths: Vec<_> = undone.left.iter().map(|path| path.display().to_string()).collect();
                     dialogs::show_lines(&self.window, &gettext("Changed Since"), &paths);
