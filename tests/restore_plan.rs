@@ -7,6 +7,7 @@
 mod support {
     pub(crate) mod bytes;
     pub(crate) mod faulty;
+    pub(crate) mod nobody;
     pub(crate) mod runs;
 }
 
@@ -14,7 +15,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use hindsight::context::{Context, Monitor, Problem, ProblemKind};
@@ -29,6 +29,7 @@ use hindsight::error::Error;
 use proptest::prelude::*;
 use support::bytes::bytes;
 use support::faulty::{Faulty, Op};
+use support::nobody::as_nobody;
 use support::runs::Home;
 
 const FIRST: i64 = 1_700_000_000;
@@ -405,23 +406,6 @@ fn names_of_one_file_are_one_file_again() {
     assert_eq!(inode("b"), inode("c"));
     assert_eq!(fs::read_to_string(home.source.join("a")).unwrap(), "mine");
     assert_ne!(inode("a"), inode("b"), "what was there is no copy of it");
-}
-
-/// Runs `body` as a user who may not write everywhere: in this test again, as another process.
-fn as_nobody(test: &str, body: impl FnOnce()) {
-    if !rustix::process::geteuid().is_root() {
-        return body();
-    }
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
-    let program = folder.path().join("test");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    let mut child = Command::new("setpriv");
-    child.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(["--exact", test]);
-    let child = child.current_dir(&folder).env("TMPDIR", folder.path()).env_remove("XDG_RUNTIME_DIR");
-    let output = child.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[test]

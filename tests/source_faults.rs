@@ -9,6 +9,7 @@ mod support {
     pub(crate) mod compare;
     pub(crate) mod faulty;
     pub(crate) mod hash;
+    pub(crate) mod nobody;
     pub(crate) mod runs;
 }
 
@@ -16,7 +17,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep};
@@ -26,6 +26,7 @@ use hindsight::context::{Change, ProblemKind};
 use hindsight::entry::Attributes;
 use support::bytes::bytes;
 use support::compare::{Detail, Snapshot};
+use support::nobody::as_nobody;
 use support::runs::Home;
 
 const FIRST: i64 = 1_700_000_000;
@@ -128,23 +129,6 @@ fn what_happens_between_the_look_and_the_read_is_reported_and_made_good() {
     let (report, _) = home.backup(FIRST + 2);
     assert_eq!((report.problems, report.deleted_files), (0, 1));
     Snapshot::of(&home.source).expect_at(&home.restore(FIRST + 2), Detail::Everything, "at last");
-}
-
-/// Runs `body` as a user who may not read everything: in this test again, as another process.
-fn as_nobody(test: &str, body: impl FnOnce()) {
-    if !rustix::process::geteuid().is_root() {
-        return body();
-    }
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
-    let program = folder.path().join("test");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    let mut child = Command::new("setpriv");
-    child.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(["--exact", test]);
-    let child = child.current_dir(&folder).env("TMPDIR", folder.path()).env_remove("XDG_RUNTIME_DIR");
-    let output = child.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 fn set_mode(home: &Home, name: &str, mode: u32) {

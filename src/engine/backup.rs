@@ -35,8 +35,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     check_place(place, job.place_id.as_deref())?;
     // Listed only while the place is ours: what another run adds after a listing would be built on twice.
     let mut lease = lease(&local, place, ctx)?;
-    let mut repository =
-        Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;
+    let mut repository = place.open()?;
     repository.prove_passphrase()?;
     local.sweep(place, repository.listed())?;
     let recovered = recover(&mut repository, passphrase, ctx)?;

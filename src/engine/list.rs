@@ -6,11 +6,10 @@ use super::ListJob;
 use super::dates::sets_at;
 use crate::context::Context;
 use crate::error::Result;
-use crate::repository::Repository;
 
 pub(super) fn run(job: ListJob, ctx: &Context) -> Result<()> {
     let place = job.place;
-    let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let repository = place.open()?;
     let repository = Arc::new(repository);
     let sets = sets_at(&repository, job.time, ctx)?;
     for prior in repository.catalog(sets)?.states(&repository, sets) {

@@ -42,6 +42,7 @@ use crate::context::Context;
 use crate::destination::Destination;
 use crate::entry::{Attributes, EntryPath};
 use crate::error::Result;
+use crate::repository::Repository;
 use crate::secret::Passphrase;
 use crate::tree::select::Selection;
 
@@ -55,6 +56,13 @@ pub struct Place {
     pub cache: PathBuf,
     /// The normalised address: runs with different caches exclude each other by it.
     pub address: OsString,
+}
+
+impl Place {
+    /// Lists the place; nothing is read of what is there.
+    fn open(&self) -> Result<Repository> {
+        Repository::open(Arc::clone(&self.destination), self.passphrase.clone(), &self.cache)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

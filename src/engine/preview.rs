@@ -13,7 +13,7 @@ use super::states::{Failed, FileState, States, What};
 use crate::context::Context;
 use crate::entry::{Content, EntryPath};
 use crate::error::{Error, Result};
-use crate::repository::{Repository, asctime};
+use crate::repository::asctime;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Preview {
@@ -28,8 +28,7 @@ pub struct Preview {
 /// # Errors
 /// `PathNotFound` where no file was there, `Damaged` where it cannot be brought back, `Cancelled`.
 pub fn preview(place: &Place, path: &EntryPath, date: i64, most: u64, ctx: &Context) -> Result<Preview> {
-    let repository =
-        Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;
+    let repository = place.open()?;
     let repository = Arc::new(repository);
     let sets = sets_at(&repository, Some(date), ctx)?;
     let time = sets.last().map_or(date, |set| set.id.at.0);

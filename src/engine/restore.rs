@@ -24,7 +24,7 @@ use super::{Ownership, RestoreJob, RestoreReport};
 use crate::context::{Change, Context};
 use crate::entry::{Attributes, Content, EntryPath, Kind, LinkId};
 use crate::error::{Error, Result};
-use crate::repository::{Repository, asctime};
+use crate::repository::asctime;
 use crate::tree::metadata::apply_extended;
 use crate::tree::owner::Owners;
 use crate::tree::target::{
@@ -40,7 +40,7 @@ pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
     let existing = if job.force { Existing::Overwrite } else { Existing::Refuse };
     Target::check(&job.target, existing)?;
     let place = job.place.clone();
-    let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let repository = place.open()?;
     let repository = Arc::new(repository);
     let sets = sets_at(&repository, job.time, ctx)?;
     let unusable = report_unusable(&repository, sets, job.time, &job.target, ctx);

@@ -1,11 +1,9 @@
 //! What lies at the place, from file names alone.
 
-use std::sync::Arc;
-
 use super::StatusJob;
 use crate::context::Context;
 use crate::error::Result;
-use crate::repository::{BackupSet, Chain, Repository};
+use crate::repository::{BackupSet, Chain};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CollectionStatus {
@@ -39,7 +37,7 @@ pub struct SetStatus {
 
 pub(super) fn run(job: StatusJob, _ctx: &Context) -> Result<CollectionStatus> {
     let place = job.place;
-    let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let repository = place.open()?;
     let collection = &repository.collection;
     Ok(CollectionStatus {
         place: place.destination.describe(),

@@ -4,13 +4,11 @@
 //! for a running backup or takes a lock of one. Meant for a thread of its own, beside the jobs (`ui`, timeline).
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
 use super::Place;
 use crate::context::Context;
 use crate::entry::EntryPath;
 use crate::error::Result;
-use crate::repository::Repository;
 use crate::repository::catalog::Outcome;
 use crate::repository::chronicle::Chronicle;
 pub use crate::repository::chronicle::{Difference, Found, Item, Presence, Scope, Version};
@@ -42,12 +40,12 @@ impl Timeline {
     /// The same, telling how far the metadata of a place that is new here has been read (stored bytes), and ending when
     /// somebody wishes: what was read by then is kept.
     pub fn open_with(place: &Place, ctx: &Context) -> Result<Self> {
-        Ok(Self::of(place, repository(place)?.chronicle(ctx)?))
+        Ok(Self::of(place, place.open()?.chronicle(ctx)?))
     }
 
     /// The newest full backup and what builds on it, alone: there long before everything where much has to be read first.
     pub fn open_newest(place: &Place, ctx: &Context) -> Result<Self> {
-        Ok(Self::of(place, repository(place)?.chronicle_of_newest_chain(ctx)?))
+        Ok(Self::of(place, place.open()?.chronicle_of_newest_chain(ctx)?))
     }
 
     /// As it was known when it was last opened, without a look at the place, which need not be there. `None` if it
@@ -133,13 +131,9 @@ impl Timeline {
         if !is_damage {
             return Err(error);
         }
-        let anew = repository(&self.place)?.chronicle(&Context::silent())?;
+        let anew = self.place.open()?.chronicle(&Context::silent())?;
         let answer = question(&anew).map_err(|trouble| anew.error(trouble));
         self.chronicle.replace(anew);
         answer
     }
-}
-
-fn repository(place: &Place) -> Result<Repository> {
-    Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)
 }

@@ -12,14 +12,14 @@ use super::{VerifyJob, VerifyReport};
 use crate::context::{Context, Phase, ProblemKind, Progress};
 use crate::entry::{Attributes, EntryPath, Kind};
 use crate::error::{Error, Result};
-use crate::repository::{Repository, asctime};
+use crate::repository::asctime;
 use crate::tree::owner::Owners;
 use crate::tree::source::Source;
 use crate::tree::walk::{Found, Walk};
 
 pub(super) fn run(job: VerifyJob, ctx: &Context) -> Result<VerifyReport> {
     let place = job.place.clone();
-    let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let repository = place.open()?;
     let repository = Arc::new(repository);
     let sets = sets_at(&repository, job.time, ctx)?;
     let time = sets.last().map_or(0, |set| set.id.at.0);

@@ -19,8 +19,7 @@ use crate::tree::target;
 /// What a wish would do now. Looks at the files that are there, and reads those that may be the same; fetches
 /// nothing but what the catalogue does not know yet.
 pub fn estimate(place: &Place, wish: &Wish, ctx: &Context) -> Result<Estimate> {
-    let repository =
-        Repository::open(Arc::clone(&place.destination), place.passphrase.clone(), &place.cache)?;
+    let repository = place.open()?;
     let sets = sets_at(&repository, Some(wish.date), ctx)?;
     // As it is while a backup runs, where that suffices.
     let known = repository.catalog_if_known(sets);
@@ -30,7 +29,7 @@ pub fn estimate(place: &Place, wish: &Wish, ctx: &Context) -> Result<Estimate> {
 
 pub(in crate::engine) fn run(job: BringBackJob, ctx: &Context) -> Result<RestoreReport> {
     let BringBackJob { place, wish, ownership, undo } = job;
-    let repository = Repository::open(Arc::clone(&place.destination), place.passphrase, &place.cache)?;
+    let repository = place.open()?;
     let repository = Arc::new(repository);
     let sets = sets_at(&repository, Some(wish.date), ctx)?;
     let unusable = report_unusable(&repository, sets, Some(wish.date), wish.base(), ctx);
