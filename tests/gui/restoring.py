@@ -1,7 +1,7 @@
 """Files come back: where they were, or where somebody wants them."""
 
 from driver import wait_for
-from steps import PASSWORD, back_up, set_up, set_up_and_back_up
+from steps import PASSWORD, back_up, choose_target, set_up, set_up_and_back_up, start_restoring
 
 LETTER = "Dear Ada,\n\nthe machine runs.\n"
 
@@ -15,12 +15,6 @@ def open_documents(stage, app):
     app.see_no("Nothing selected")
 
 
-def plan_restore(app):
-    app.press("Restore…")
-    app.see("What Will Happen")
-    app.see("As of ")
-
-
 def test_a_file_comes_back_into_a_chosen_folder(stage):
     stage.sample()
     elsewhere = stage.home.parent / "Elsewhere"
@@ -28,9 +22,8 @@ def test_a_file_comes_back_into_a_chosen_folder(stage):
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     open_documents(stage, app)
-    plan_restore(app)
-    app.press("Choose…")
-    app.choose_folder(elsewhere)
+    start_restoring(app)
+    choose_target(app, elsewhere)
     app.see("1 file is created")
     app.press("Restore")
     app.see("Restored “letter.txt”")
@@ -45,7 +38,7 @@ def test_a_deleted_file_comes_back_where_it_was_and_goes_again(stage):
     letter = stage.home / "Documents/letter.txt"
     letter.unlink()
     open_documents(stage, app)
-    plan_restore(app)
+    start_restoring(app)
     app.see("1 file is created")
     app.see("Home / Documents")
     app.picture("restore-plan")
@@ -67,7 +60,7 @@ def test_what_exists_is_kept_unless_somebody_says_otherwise(stage):
     letter = stage.home / "Documents/letter.txt"
     letter.write_text("Dear Charles,\n")
     open_documents(stage, app)
-    plan_restore(app)
+    start_restoring(app)
     app.see("Nothing is missing")
     app.open_row("Keep Both")
     app.see("1 file comes beside the present one")
@@ -86,7 +79,7 @@ def test_what_is_replaced_comes_back_by_undo(stage):
     letter = stage.home / "Documents/letter.txt"
     letter.write_text("Dear Charles,\n")
     open_documents(stage, app)
-    plan_restore(app)
+    start_restoring(app)
     app.open_row("Replace It")
     app.see("1 file is replaced")
     app.press("Restore")
@@ -108,7 +101,7 @@ def test_what_cannot_be_written_is_told_beforehand(stage):
     letter.parent.chmod(0o555)
     try:
         open_documents(stage, app)
-        plan_restore(app)
+        start_restoring(app)
         app.see("1 item cannot be written")
         app.see("You may not write to “Documents”")
         assert not app.can_press("Restore"), "nothing at all can be written there"
@@ -150,9 +143,8 @@ def test_files_come_back_from_backups_found_by_somebody_without_a_plan(stage):
     for name in (*stage.home.parts[1:], "Documents"):
         app.open_item(name)
     app.open_row("letter.txt")
-    plan_restore(app)
-    app.press("Choose…")
-    app.choose_folder(elsewhere)
+    start_restoring(app)
+    choose_target(app, elsewhere)
     app.see("1 file is created")
     app.press("Restore")
     app.see("Restored “letter.txt”")

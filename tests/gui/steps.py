@@ -72,6 +72,7 @@ def start_restoring(app):
     """Up to the question where to, and what is to happen to what is there."""
     app.press("Restore…")
     app.see("What Will Happen")
+    app.see("As of ")
 
 
 def choose_target(app, folder):

@@ -5,11 +5,13 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use adw::prelude::*;
 use hindsight::context::Context;
 use hindsight::engine::{Job, Ownership, Place, RestoreJob, run};
 use hindsight::entry::EntryPath;
 use hindsight::error::{Error, Result};
 use hindsight::folders;
+use relm4::{adw, gtk};
 
 /// Restores one file into a folder of its own, and returns where it is. Seconds since 1970.
 pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
@@ -28,6 +30,13 @@ pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
     // What is written into it would be lost: programs say so, or ask where to save.
     let _ = fs::set_permissions(&target, Permissions::from_mode(0o400));
     Ok(target)
+}
+
+/// With the program that is there for such files.
+pub fn open(file: &Path, page: &adw::NavigationPage) {
+    let launcher = gtk::FileLauncher::new(Some(&gtk::gio::File::for_path(file)));
+    let window = page.root().and_downcast::<gtk::Window>();
+    launcher.launch(window.as_ref(), None::<&gtk::gio::Cancellable>, |_| {});
 }
 
 /// For this user alone, in the caches, since it may be large; those of an earlier run of the app are removed by the first.

@@ -74,10 +74,7 @@ impl TimelinePage {
     /// The pane and the bar follow the selection and the date.
     pub(super) fn show_selected(&mut self, sender: &ComponentSender<Self>) {
         let rows = self.list.selected();
-        let row = match &rows[..] {
-            [row] => Some(row.clone()),
-            _ => None,
-        };
+        let row = alone(&rows);
         self.looked += 1;
         self.looker.stop();
         self.follow(row.as_ref(), sender);
@@ -127,8 +124,6 @@ impl TimelinePage {
             _ => None,
         };
         self.bar.set_life(Some(life));
-        let there = versions.iter().filter(|version| version.attributes.is_some());
-        self.versions = there.map(|version| version.at).rev().collect();
         self.pane.emit(PaneInput::Versions(versions));
         self.show_wanted_versions();
         if let Some(index) = elsewhen {
@@ -139,8 +134,8 @@ impl TimelinePage {
 
     /// At the selected file, if the selection is still the one that rested.
     pub(super) fn look(&mut self, looked: u64, sender: &ComponentSender<Self>) {
-        let rows = self.list.selected();
-        let ([row], Some(place), true) = (&rows[..], self.place.clone(), looked == self.looked) else {
+        let (Some(row), Some(place), true) = (self.chosen(), self.place.clone(), looked == self.looked)
+        else {
             return;
         };
         let sight = Sight::at(&row.content_type());
@@ -159,6 +154,11 @@ impl TimelinePage {
     pub(super) fn show_versions(&self) {
         self.layouts.sheet.set_open(true);
         self.layouts.split.set_show_sidebar(true);
+    }
+
+    /// The row that is selected alone.
+    fn chosen(&self) -> Option<Row> {
+        alone(&self.list.selected())
     }
 
     /// What is selected, or the whole folder.
@@ -184,22 +184,26 @@ impl TimelinePage {
     }
 
     pub(super) fn open_copy(&self, sender: &ComponentSender<Self>) {
-        let rows = self.list.selected();
-        let ([row], Some(place)) = (&rows[..], self.place.clone()) else { return };
-        let (path, date) = (row.path.clone(), row.date(self.browse.date()));
+        let (Some(row), Some(place)) = (self.chosen(), self.place.clone()) else { return };
+        let (date, path) = (row.date(self.browse.date()), row.path);
         sender.spawn_oneshot_command(move || Looked::Copied(copy::make(place, path, date)));
     }
 
-    pub(super) fn compare(&mut self, root: &adw::NavigationPage) {
-        let rows = self.list.selected();
-        let ([row], Some(place)) = (&rows[..], self.place.clone()) else { return };
+    /// `versions`: dates of all of the selected file, newest first.
+    pub(super) fn compare(&mut self, versions: Vec<i64>, root: &adw::NavigationPage) {
+        let (Some(row), Some(place)) = (self.chosen(), self.place.clone()) else { return };
         let date = row.date(self.browse.date());
-        let versions = self.versions.clone();
         // The version's own date, so that it is not offered to be compared with itself.
         let date = versions.iter().copied().find(|version| *version <= date).unwrap_or(date);
-        let compare =
-            Compare::builder().launch(CompareInit { place, path: row.path.clone(), date, versions });
+        let compare = Compare::builder().launch(CompareInit { place, path: row.path, date, versions });
         compare.widget().present(Some(root));
         self.compare = Some(compare.detach());
+    }
+}
+
+fn alone(rows: &[Row]) -> Option<Row> {
+    match rows {
+        [row] => Some(row.clone()),
+        _ => None,
     }
 }

@@ -3,10 +3,10 @@
 use adw::prelude::*;
 use relm4::{adw, gtk};
 
-/// Narrower than this, columns give way to lines.
-pub const NARROW: &str = "max-width: 560sp";
-/// Narrower than this, the pane covers the files instead of standing beside them.
-pub const SLIM: &str = "max-width: 900sp";
+/// Not wider than this, in sp, columns give way to lines.
+pub const NARROW: f64 = 560.0;
+/// Not wider than this, in sp, the pane covers the files instead of standing beside them.
+pub const SLIM: f64 = 900.0;
 
 pub struct Layouts {
     pub view: adw::MultiLayoutView,

@@ -115,18 +115,17 @@ impl TimelinePage {
         self.mark_changes(sender);
     }
 
-    pub(super) fn show_crumbs(&self, widgets: &TimelinePageWidgets, sender: &ComponentSender<Self>) {
-        let input = sender.input_sender().clone();
-        let home = crumbs::entry_path(&self.home);
-        let shown = widgets.crumbs.widget_name();
-        let name = self.browse.folder.to_string();
-        // Made anew only for another folder, so that the keyboard stays where it is.
-        if shown != name {
-            widgets.crumbs.set_widget_name(&name);
-            crumbs::fill(&widgets.crumbs, &self.browse.folder, &home, move |folder| {
-                input.emit(TimelineInput::Go(Way::To(folder)));
-            });
+    /// Made anew only for another folder, so that the keyboard stays where it is.
+    pub(super) fn show_crumbs(&mut self, widgets: &TimelinePageWidgets, sender: &ComponentSender<Self>) {
+        let folder = &self.browse.folder;
+        if self.crumbed.as_ref() == Some(folder) {
+            return;
         }
+        let input = sender.input_sender().clone();
+        crumbs::fill(&widgets.crumbs, folder, &crumbs::entry_path(&self.home), move |folder| {
+            input.emit(TimelineInput::Go(Way::To(folder)));
+        });
+        self.crumbed = Some(folder.clone());
     }
 
     pub(super) fn search_for(&mut self, wanted: Option<Search>, sender: &ComponentSender<Self>) {
@@ -163,7 +162,7 @@ fn rows(timeline: &Timeline, look: &Look, wanted: &Wanted) -> Result<Vec<Row>, E
             row::sort(&mut rows, wanted.order);
             Ok(rows)
         }
-        Look::Found { text, scope, .. } => {
+        Look::Found { text, scope } => {
             let found = timeline.search(text, scope, MOST_FOUND)?;
             Ok(found.into_iter().map(|found| Row::of_found(found, &wanted.home)).collect())
         }

@@ -34,7 +34,7 @@ mod search;
 mod versions;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use adw::prelude::*;
 use hindsight::context::Progress;
@@ -91,8 +91,8 @@ pub struct TimelinePage {
     marked: Option<EntryPath>,
     /// The file whose versions the pane shows.
     followed: Option<EntryPath>,
-    /// Its dates, newest first.
-    versions: Vec<i64>,
+    /// The folder whose way is shown.
+    crumbed: Option<EntryPath>,
     compare: Option<Controller<Compare>>,
     /// Opened for a file, whose versions are shown as soon as they are known.
     wants_versions: bool,
@@ -354,7 +354,7 @@ impl Component for TimelinePage {
             looked: 0,
             marked: None,
             followed: None,
-            versions: Vec::new(),
+            crumbed: None,
             compare: None,
             wants_versions,
             narrow: false,
@@ -397,7 +397,7 @@ impl Component for TimelinePage {
             TimelineInput::Find => self.search.emit(SearchInput::Open),
             TimelineInput::Search(wanted) => self.search_for(wanted, &sender),
             TimelineInput::Pane(PaneOutput::Chosen(date)) => self.show_date(date, &sender),
-            TimelineInput::Pane(PaneOutput::CompareWanted) => self.compare(root),
+            TimelineInput::Pane(PaneOutput::CompareWanted(versions)) => self.compare(versions, root),
             TimelineInput::Pane(PaneOutput::OpenWanted) => self.open_copy(&sender),
             TimelineInput::Rested(looked) => self.look(looked, &sender),
             TimelineInput::WithDeleted(on) => {
@@ -429,16 +429,10 @@ impl Component for TimelinePage {
                 self.pane.emit(PaneInput::Preview(preview));
             }
             Looked::Preview { .. } => {}
-            Looked::Copied(Ok(copy)) => open_with_default(&copy, root),
+            Looked::Copied(Ok(file)) => copy::open(&file, root),
             Looked::Copied(Err(error)) => {
                 dialogs::show_error(root, &explain(&error), &texts::details(&error), None)
             }
         }
     }
-}
-
-fn open_with_default(file: &Path, page: &adw::NavigationPage) {
-    let launcher = gtk::FileLauncher::new(Some(&gtk::gio::File::for_path(file)));
-    let window = page.root().and_downcast::<gtk::Window>();
-    launcher.launch(window.as_ref(), None::<&gtk::gio::Cancellable>, |_| {});
 }

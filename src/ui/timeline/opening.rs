@@ -97,15 +97,9 @@ impl TimelinePage {
     }
 }
 
-fn breakpoint(condition: &str) -> adw::Breakpoint {
-    let parsed = adw::BreakpointCondition::parse(condition);
-    adw::Breakpoint::new(parsed.unwrap_or_else(|_| {
-        adw::BreakpointCondition::new_length(
-            adw::BreakpointConditionLengthType::MaxWidth,
-            560.0,
-            adw::LengthUnit::Sp,
-        )
-    }))
+fn breakpoint(most: f64) -> adw::Breakpoint {
+    let length = adw::BreakpointConditionLengthType::MaxWidth;
+    adw::Breakpoint::new(adw::BreakpointCondition::new_length(length, most, adw::LengthUnit::Sp))
 }
 
 /// Tells the page how far opening is.

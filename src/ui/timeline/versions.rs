@@ -59,7 +59,8 @@ pub enum PaneInput {
 pub enum PaneOutput {
     /// The date of the version.
     Chosen(i64),
-    CompareWanted,
+    /// With the dates of all versions, newest first.
+    CompareWanted(Vec<i64>),
     OpenWanted,
 }
 
@@ -242,7 +243,8 @@ impl SimpleComponent for VersionsPane {
                 }
             }
             PaneInput::CompareWanted => {
-                let _ = sender.output(PaneOutput::CompareWanted);
+                let dates = self.versions.iter().map(|version| version.at).collect();
+                let _ = sender.output(PaneOutput::CompareWanted(dates));
             }
             PaneInput::OpenWanted => {
                 let _ = sender.output(PaneOutput::OpenWanted);
@@ -325,16 +327,12 @@ impl VersionsPane {
     fn list_versions(&self, list: &gtk::ListBox) {
         list.remove_all();
         let current = self.current();
-        let several_a_day = |at: i64| {
-            let same = |version: &&Version| texts::date(version.at) == texts::date(at);
-            self.versions.iter().filter(same).count() > 1
-        };
-        for (index, version) in self.versions.iter().enumerate() {
-            let date = if several_a_day(version.at) {
-                texts::date_and_time(version.at)
-            } else {
-                texts::date(version.at)
-            };
+        let days: Vec<_> = self.versions.iter().map(|version| texts::date(version.at)).collect();
+        // They are sorted, so that those of one day stand beside each other.
+        let is_of_day = |index: Option<usize>, day| index.and_then(|index| days.get(index)) == Some(day);
+        for (index, (version, day)) in self.versions.iter().zip(&days).enumerate() {
+            let several = is_of_day(index.checked_sub(1), day) || is_of_day(Some(index + 1), day);
+            let date = if several { texts::date_and_time(version.at) } else { day.clone() };
             let row = adw::ActionRow::builder()
                 .title(&date)
                 .subtitle(self.about(index, version))
