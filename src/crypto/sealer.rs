@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::mdc::MdcWriter;
 use super::packet::{LITERAL, PacketWriter, SKESK};
 use super::s2k::{Hash, Key, S2k};
-use crate::deflate::{DEFAULT_LEVEL, Deflater};
+use crate::deflate::Deflater;
 use crate::secret::Passphrase;
 
 const AES_256: u8 = 9;
@@ -81,7 +81,7 @@ impl<W: Write> MessageWriter<W> {
         out.write_all(&sealer.skesk())?;
         let mut encrypted = MdcWriter::new(out, sealer.key.bytes())?;
         encrypted.write_all(&[COMPRESSED_TO_THE_END, ZIP])?;
-        let mut literal = PacketWriter::new(Deflater::new(encrypted, DEFAULT_LEVEL), LITERAL)?;
+        let mut literal = PacketWriter::new(Deflater::new(encrypted), LITERAL)?;
         // Binary, no file name, no date.
         literal.write_all(&[b'b', 0, 0, 0, 0, 0])?;
         Ok(Self { literal })

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read, Write};
 use flate2::bufread::GzDecoder;
 use serde::{Deserialize, Serialize};
 
-use crate::deflate::{self, GzipWriter};
+use crate::deflate::GzipWriter;
 
 /// Plain bytes per member: what a reader inflates in vain at most.
 const MEMBER: u64 = 128 * 1024;
@@ -22,7 +22,7 @@ pub(crate) struct MemberWriter<W: Write> {
 
 impl<W: Write> MemberWriter<W> {
     pub(crate) fn new(out: W) -> io::Result<Self> {
-        Ok(Self { member: Some(GzipWriter::new(out, deflate::DEFAULT_LEVEL)?), in_member: 0, plain: 0 })
+        Ok(Self { member: Some(GzipWriter::new(out)?), in_member: 0, plain: 0 })
     }
 
     /// Plain bytes so far.
@@ -39,7 +39,7 @@ impl<W: Write> Write for MemberWriter<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if self.in_member >= MEMBER {
             let out = self.member.take().ok_or_else(broken)?.finish()?;
-            self.member = Some(GzipWriter::new(out, deflate::DEFAULT_LEVEL)?);
+            self.member = Some(GzipWriter::new(out)?);
             self.in_member = 0;
         }
         let taken = self.member.as_mut().ok_or_else(broken)?.write(data)?;
@@ -179,7 +179,7 @@ mod tests {
             assert_eq!(reader.position(), plain.len() as u64);
         }
         let mut gunzipped = Vec::new();
-        deflate::gunzip(&file[..]).read_to_end(&mut gunzipped).unwrap();
+        crate::deflate::gunzip(&file[..]).read_to_end(&mut gunzipped).unwrap();
         assert!(gunzipped == plain);
     }
 

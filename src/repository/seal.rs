@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Repository;
 use crate::crypto::{MessageWriter, Sealer, salt_of};
-use crate::deflate::{self, GzipWriter};
+use crate::deflate::GzipWriter;
 use crate::destination::{Destination, DestinationError, Existing, Staged};
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name;
@@ -112,9 +112,7 @@ impl SealedWriter {
             Sealing::OpenPgp(sealer) => {
                 MessageWriter::new(tally, sealer).map(|writer| Self::OpenPgp(Box::new(writer)))
             }
-            Sealing::Gzip => {
-                GzipWriter::new(tally, deflate::DEFAULT_LEVEL).map(|writer| Self::Gzip(Box::new(writer)))
-            }
+            Sealing::Gzip => GzipWriter::new(tally).map(|writer| Self::Gzip(Box::new(writer))),
         };
         sealed.map_err(put_error)
     }

@@ -10,7 +10,7 @@ use super::fragment::{Fragment, Signatures};
 use super::journal::{self, Group, Journal};
 use super::seal::{Sealed, SealedWriter, Sealing, put_error};
 use super::{Chain, RECORDS_VERSION, Repository};
-use crate::deflate::{self, GzipWriter, gunzip};
+use crate::deflate::{GzipWriter, gunzip};
 use crate::destination::Existing;
 use crate::duplicity::difftar::DifftarWriter;
 use crate::duplicity::manifest::{Boundary, Manifest, VolumeRecord};
@@ -275,7 +275,7 @@ fn publish_anew(repository: &Repository, writer: SealedWriter, name: &str) -> Re
 
 fn gzip_member(plain: &[u8]) -> Result<Vec<u8>> {
     let member = || -> io::Result<Vec<u8>> {
-        let mut out = GzipWriter::new(Vec::new(), deflate::DEFAULT_LEVEL)?;
+        let mut out = GzipWriter::new(Vec::new())?;
         out.write_all(plain)?;
         out.finish()
     };
