@@ -38,7 +38,7 @@ impl Basis {
     }
 
     /// The weak and strong sums of `count` blocks from `block` on.
-    fn sums(&self, block: u64, count: u64) -> Option<&[u8]> {
+    pub(super) fn sums(&self, block: u64, count: u64) -> Option<&[u8]> {
         if block.checked_add(count)? > self.info.blocks {
             return None;
         }
@@ -102,6 +102,15 @@ impl<'a> Differ<'a> {
         Ok(())
     }
 
+    /// As [`Self::update`] for `length` bytes which the old content has at the same place.
+    pub fn keep(&mut self, length: usize, out: &mut Vec<u8>) -> Result<(), DeltaError> {
+        let unmatched = self.search(out)?;
+        self.put_literal(self.pending.len() - unmatched, self.pending.len(), out);
+        self.pending.clear();
+        self.put_copy(self.matched + self.literal, length as u64, out);
+        Ok(())
+    }
+
     /// Appends the last commands and the end mark.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), DeltaError> {
         let unmatched = self.search(out)?;
@@ -137,6 +146,9 @@ impl<'a> Differ<'a> {
         if !self.started {
             out.extend_from_slice(&MAGIC);
             self.started = true;
+        }
+        if self.pending.is_empty() {
+            return Ok(0);
         }
         let mut found = std::mem::take(&mut self.found);
         found.clear();

@@ -5,11 +5,13 @@
 
 mod command;
 mod diff;
+mod in_place;
 mod patch;
 mod signature;
 
 pub use command::whole_copy;
 pub use diff::{Basis, Differ};
+pub use in_place::{InPlace, Run};
 pub use patch::{Onwards, Patched, furthest_step_back};
 pub use signature::{SignatureBuilder, SignatureInfo, SignatureKind, block_length};
 

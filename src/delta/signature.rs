@@ -9,9 +9,9 @@ pub(super) const HEADER: usize = 12;
 /// Bytes of a weak sum.
 pub(super) const WEAK: usize = 4;
 /// Bytes of MD4 kept for each block: what every duplicity writes.
-const STRONG: u32 = 8;
+pub(super) const STRONG: u32 = 8;
 /// As many blocks as the vectorised MD4 hashes side by side.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Shortest block: shorter ones make the signatures of many small files a noticeable part of a backup.
 const SHORTEST: u64 = 1024;
@@ -28,7 +28,7 @@ pub fn block_length(size: u64) -> u32 {
 
 /// Makes the signature of content that arrives in pieces of any size.
 pub struct SignatureBuilder {
-    block_len: u32,
+    pub(super) block_len: u32,
     /// Less than one batch; starts at a block boundary.
     pending: Vec<u8>,
     signature: Vec<u8>,
@@ -57,6 +57,16 @@ impl SignatureBuilder {
         let (batches, rest) = data.split_at(data.len() - data.len() % batch);
         append_sums(&mut self.signature, batches, self.block_len);
         self.pending.extend_from_slice(rest);
+    }
+
+    /// As [`Self::update`], up to the end of a block or of the content. Returns the sums of the blocks that `data`
+    /// completed.
+    pub(super) fn update_to_block_end(&mut self, data: &[u8]) -> &[u8] {
+        let before = self.signature.len();
+        self.update(data);
+        append_sums(&mut self.signature, &self.pending, self.block_len);
+        self.pending.clear();
+        &self.signature[before..]
     }
 
     /// The serialised signature; 12 bytes for empty content.

@@ -117,6 +117,57 @@ proptest! {
     }
 }
 
+/// As [`delta`], with what stayed in place told beforehand, as large files are stored.
+fn delta_in_place(old: &[u8], new: &[u8], old_block_len: u32, block_len: u32) -> (Vec<u8>, Vec<u8>) {
+    let basis = Basis::new(sign(old, old_block_len)).unwrap();
+    let mut in_place = InPlace::new(block_len, Some(&basis));
+    let mut differ = Differ::new(&basis);
+    let mut out = Vec::new();
+    for piece in new.chunks(in_place.piece_length(1000)) {
+        let mut rest = piece;
+        for Run { length, same } in in_place.update(piece) {
+            let (run, behind) = rest.split_at(length);
+            rest = behind;
+            if same { differ.keep(length, &mut out).unwrap() } else { differ.update(run, &mut out).unwrap() }
+        }
+        assert!(rest.is_empty());
+    }
+    differ.finish(&mut out).unwrap();
+    (out, in_place.finish())
+}
+
+proptest! {
+    #[test]
+    fn telling_what_stayed_in_place_makes_the_same_content_and_signature(
+        old in prop_oneof![vec(any::<u8>(), 0..9000), vec(0u8..2, 0..9000)],
+        overwrites in vec((any::<usize>(), vec(any::<u8>(), 0..300)), 0..5),
+        cut in 0usize..9000, added in vec(any::<u8>(), 0..300),
+        old_block_len in 1u32..40, block_len in 1u32..40,
+    ) {
+        let in_place: Vec<_> = overwrites.into_iter().map(|(at, bytes)| (at, bytes.len(), bytes)).collect();
+        let mut new = edited(&old, &in_place);
+        new.truncate(new.len().min(cut));
+        new.extend(added);
+        for block_len in [block_len, old_block_len] {
+            let (delta, signature) = delta_in_place(&old, &new, old_block_len, block_len);
+            prop_assert_eq!(patched(&old, &delta).unwrap(), &new[..]);
+            prop_assert_eq!(signature, sign(&new, block_len));
+        }
+    }
+}
+
+#[test]
+fn what_stayed_in_place_is_copied_and_only_what_was_overwritten_is_literal() {
+    let old = noise(3_000_000, 5);
+    let new = edited(&old, &[(100_000, 4096, noise(4096, 6)), (2_000_000, 10_000, noise(10_000, 7))]);
+    for block_len in [2048, 200_000] {
+        let (delta, _) = delta_in_place(&old, &new, block_len, block_len);
+        assert_eq!(patched(&old, &delta).unwrap(), new);
+        let touched = 4096 + 10_000 + 4 * block_len as usize;
+        assert!(delta.len() < touched + 100, "{} at blocks of {block_len}", delta.len());
+    }
+}
+
 #[test]
 fn unchanged_content_is_one_copy_even_with_repeats_and_a_short_last_block() {
     let mut old = noise(10_000, 1);

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use crossbeam_channel::{Receiver, Sender};
 use sha2::{Digest, Sha256};
 
-use crate::delta::{Basis, Differ, SignatureBuilder, block_length, whole_copy};
+use crate::delta::{Basis, Differ, InPlace, Run, SignatureBuilder, block_length, whole_copy};
 use crate::entry::{Attributes, Content};
 use crate::tree::source::DiskIdentity;
 
@@ -31,30 +31,54 @@ pub(super) fn proven_unchanged<'p>(
     same.then_some((content, signature.as_deref()?))
 }
 
-/// Hands on at most `size` bytes in pieces, in buffers that come back; returns what they are together, with their
-/// signature. Ends early when nobody takes the pieces.
+/// Content on its way from the reader of a large file to the writer of its body.
+pub(super) struct Piece {
+    pub(super) bytes: Vec<u8>,
+    /// The old content has the same at the same place.
+    pub(super) same: bool,
+}
+
+/// Hands on at most `size` bytes in pieces, in buffers that come back, and compares them with the `old` content;
+/// returns what they are together, with their signature. Ends early when nobody takes the pieces.
 pub(super) fn describe_while_reading(
     file: &mut File,
     size: u64,
-    pieces: &Sender<Vec<u8>>,
+    old: Option<&Basis>,
+    pieces: &Sender<Piece>,
     spent: &Receiver<Vec<u8>>,
 ) -> io::Result<(Content, Vec<u8>)> {
     let mut hasher = Sha256::new();
-    let mut signature = SignatureBuilder::new(block_length(size));
+    let mut signature = InPlace::new(block_length(size), old);
+    let most = signature.piece_length(BUFFER) as u64;
     let mut left = size;
     while left > 0 {
-        let mut piece = spent.try_recv().unwrap_or_default();
-        piece.resize(left.min(BUFFER as u64) as usize, 0);
-        let got = read_some(file, &mut piece)?;
-        piece.truncate(got);
-        hasher.update(&piece);
-        signature.update(&piece);
+        let mut bytes = spent.try_recv().unwrap_or_default();
+        bytes.resize(left.min(most) as usize, 0);
+        let got = read_full(file, &mut bytes)?;
+        // Cut short meanwhile: this is its end.
+        let ended = got < bytes.len();
+        bytes.truncate(got);
         left -= got as u64;
-        if got == 0 || pieces.send(piece).is_err() {
+        hasher.update(&bytes);
+        let runs = signature.update(&bytes);
+        if !hand_on(bytes, &runs, pieces) || ended {
             break;
         }
     }
     Ok((Content { size: size - left, sha256: hasher.finalize().into() }, signature.finish()))
+}
+
+/// `false`: nobody takes them.
+fn hand_on(bytes: Vec<u8>, runs: &[Run], pieces: &Sender<Piece>) -> bool {
+    if let [Run { same, .. }] = *runs {
+        return pieces.send(Piece { bytes, same }).is_ok();
+    }
+    let mut rest = &bytes[..];
+    runs.iter().all(|run| {
+        let (bytes, behind) = rest.split_at(run.length);
+        rest = behind;
+        pieces.send(Piece { bytes: bytes.to_vec(), same: run.same }).is_ok()
+    })
 }
 
 /// The signature of new content, and the delta if that is worth more than the content itself.
@@ -92,6 +116,18 @@ pub(super) fn read_again(file: &mut File, size: u64) -> io::Result<Vec<u8>> {
     let mut data = Vec::with_capacity(size as usize);
     file.take(size).read_to_end(&mut data)?;
     Ok(data)
+}
+
+/// Fewer than the buffer holds only where the file ends.
+fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read_some(file, &mut buffer[filled..])? {
+            0 => break,
+            got => filled += got,
+        }
+    }
+    Ok(filled)
 }
 
 pub(super) fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {

@@ -11,7 +11,7 @@ use crossbeam_channel::bounded;
 use sha2::{Digest, Sha256};
 
 use super::describe::{
-    BUFFER, Known, describe, describe_while_reading, proven_unchanged, read_again, read_some, rewind,
+    BUFFER, Known, Piece, describe, describe_while_reading, proven_unchanged, read_again, read_some, rewind,
 };
 use super::produce::{Attempt, Counts, Fault, Producer};
 use crate::context::ProblemKind;
@@ -195,19 +195,22 @@ impl FileStore<'_, '_> {
             let (to_writer, pieces) = bounded(BUFFERS);
             let (back, spent) = bounded(BUFFERS);
             let source = &mut *file;
-            let reader = scope.spawn(move || describe_while_reading(source, before.size, &to_writer, &spent));
+            let reader =
+                scope.spawn(move || describe_while_reading(source, before.size, basis, &to_writer, &spent));
             let mut write = || -> Outcome<bool> {
-                for piece in &pieces {
+                for Piece { bytes, same } in &pieces {
                     producer.ctx.check()?;
                     let Some((differ, held)) = &mut delta else {
-                        self.attempt.looked_at(piece.len() as u64, producer);
+                        self.attempt.looked_at(bytes.len() as u64, producer);
                         producer.done.report(Some(path.below(producer.root)), producer.ctx);
-                        writer.push(&piece, attributes)?;
-                        let _ = back.try_send(piece);
+                        writer.push(&bytes, attributes)?;
+                        let _ = back.try_send(bytes);
                         continue;
                     };
-                    differ.update(&piece, held).map_err(|e| Error::Internal(e.to_string()))?;
-                    let _ = back.try_send(piece);
+                    let told =
+                        if same { differ.keep(bytes.len(), held) } else { differ.update(&bytes, held) };
+                    told.map_err(|e| Error::Internal(e.to_string()))?;
+                    let _ = back.try_send(bytes);
                     if differ.is_hopeless() {
                         return Ok(false);
                     }
