@@ -1,4 +1,4 @@
-//! The engine's thread: a queue of jobs, one at a time, and one sink for what they say.
+//! A thread for the engine: a queue of jobs, one at a time, and one sink for what they say.
 //!
 //! For each submitted job there is exactly one [`Event::Finished`], always its last event. A panic in a
 //! job becomes a failure of that job; the next one runs. Cancelling is a token, not a message, since a

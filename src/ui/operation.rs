@@ -1,4 +1,4 @@
-//! The bar at the bottom of every page while something runs.
+//! A bar at the bottom of every page while something runs: one for each lane.
 
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,7 @@ impl Component for Operation {
                 set_hexpand: true,
                 set_valign: gtk::Align::Center,
                 gtk::Box {
+                    #[name = "title"]
                     gtk::Label {
                         add_css_class: "heading",
                         set_hexpand: true,
@@ -139,6 +140,8 @@ impl Component for Operation {
             gtk::Button {
                 set_label: &gettext("Stop"),
                 set_valign: gtk::Align::Center,
+                // Another bar may have one too.
+                update_relation: &[gtk::accessible::Relation::DescribedBy(&[title.upcast_ref()])],
                 #[watch]
                 set_sensitive: model.stage != Stage::Stopping,
                 connect_clicked[sender] => move |_| {

@@ -1,24 +1,28 @@
 //! What the app knows and decides, without a window: messages in, effects out.
 //!
 //! A wish becomes a job in three steps, each of which may need an answer from outside: the password (keyring, then
-//! the person), the place (connected?), the engine (a question back). The request waits here meanwhile; only one is
-//! under way at a time.
+//! the person), the place (connected?), the engine (a question back). The request waits here meanwhile; in each lane
+//! only one is under way at a time.
 
+mod asking;
 mod ending;
 mod facts;
+mod lanes;
 mod messages;
 mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use hindsight::context::Why;
 use hindsight::secret::Passphrase;
 use hindsight::settings::Plan;
 
 pub use self::facts::{Facts, Space};
-pub use self::messages::{Effect, Message, Restored};
+use self::lanes::Line;
+pub use self::lanes::{Lane, Lanes};
+pub use self::messages::{Effect, Message, Question, Restored, Step};
 pub use self::request::{Activity, NotReady, Problems, Request, Restore, Stage, What};
 use super::texts;
 
@@ -30,9 +34,9 @@ pub struct AppState {
     facts: HashMap<String, Facts>,
     /// Of this session; the keyring has those to be remembered.
     passwords: HashMap<String, Passphrase>,
-    pub activity: Option<Activity>,
-    /// Asked for while something else was going on.
-    waiting: VecDeque<Request>,
+    lanes: Lanes<Line>,
+    /// Whose question stands before somebody.
+    asking: Option<Lane>,
     /// Of each plan's last run in this session.
     problems: HashMap<String, Problems>,
 }
@@ -63,12 +67,17 @@ impl AppState {
         self.passwords.insert(plan.to_owned(), passphrase);
     }
 
+    pub fn activity(&self, lane: Lane) -> Option<&Activity> {
+        self.lanes[lane].activity.as_ref()
+    }
+
+    /// In any lane.
     pub fn is_busy(&self) -> bool {
-        self.activity.is_some()
+        self.lanes.iter().any(|line| line.activity.is_some())
     }
 
     pub fn is_backing_up(&self, plan: &str) -> bool {
-        self.activity.as_ref().is_some_and(|activity| {
+        self.activity(Lane::Backups).is_some_and(|activity| {
             let Request { plan: of, what, .. } = &activity.request;
             of == plan && *what == What::BackUp && activity.stage != Stage::Preparing
         })
@@ -76,28 +85,48 @@ impl AppState {
 
     pub fn on(&mut self, message: Message) -> Vec<Effect> {
         match message {
-            Message::Plans(plans) => self.plans = plans,
-            Message::Recorded { plan, facts } => self.recorded(plan, facts),
-            Message::Wanted(request) => return self.wanted(request),
-            Message::StopWanted => return self.stop(),
-            Message::PasswordFound(found) => return self.password_found(found),
-            Message::PasswordTyped { passphrase, remember } => {
-                return self.password_typed(passphrase, remember);
+            Message::Plans(plans) => {
+                self.plans = plans;
+                Vec::new()
             }
-            Message::Declined => return self.next(),
-            Message::NotReady(why) => return self.not_ready(why),
-            Message::Running => self.set_stage(Stage::Running),
-            Message::Progress(progress) => {
-                if let Some(activity) = &mut self.activity {
+            Message::Recorded { plan, facts } => {
+                self.recorded(plan, facts);
+                Vec::new()
+            }
+            Message::Wanted(request) => self.wanted(request),
+            // Of the restore, for which somebody waits; of the other only where there is none.
+            Message::StopWanted => {
+                let busy = |lane: &Lane| self.activity(*lane).is_some();
+                Lane::ALL.into_iter().find(busy).map_or_else(Vec::new, |lane| self.stop(lane))
+            }
+            Message::In(lane, step) => self.step(lane, step),
+        }
+    }
+
+    fn step(&mut self, lane: Lane, step: Step) -> Vec<Effect> {
+        match step {
+            Step::StopWanted => return self.stop(lane),
+            Step::PasswordFound(found) => return self.password_found(lane, found),
+            Step::PasswordTyped { passphrase, remember } => {
+                return self.password_typed(lane, passphrase, remember);
+            }
+            Step::Declined => return self.end(lane),
+            Step::Connected if self.asking == Some(lane) => return self.go_on(lane),
+            // Nobody waits for it any more.
+            Step::Connected => {}
+            Step::NotReady(why) => return self.not_ready(lane, why),
+            Step::Running => self.set_stage(lane, Stage::Running),
+            Step::Progress(progress) => {
+                if let Some(activity) = &mut self.lanes[lane].activity {
                     activity.progress = progress;
                 }
             }
-            Message::Problem(problem) => {
-                if let Some(activity) = &mut self.activity {
+            Step::Problem(problem) => {
+                if let Some(activity) = &mut self.lanes[lane].activity {
                     activity.problems.add(problem);
                 }
             }
-            Message::Finished(outcome) => return self.finished(outcome),
+            Step::Finished(outcome) => return self.finished(lane, outcome),
         }
         Vec::new()
     }
@@ -108,94 +137,131 @@ impl AppState {
     }
 
     fn wanted(&mut self, request: Request) -> Vec<Effect> {
-        if let Some(activity) = &self.activity {
-            // Pressing twice is not two wishes.
-            if activity.request.what != request.what && !self.waiting.contains(&request) {
-                self.waiting.push_back(request);
+        let line = &mut self.lanes[Lane::of(&request.what)];
+        if !line.has(&request) {
+            line.waiting.push_back(request);
+        }
+        self.advance()
+    }
+
+    /// What waits begins, where it can.
+    fn advance(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for lane in Lane::ALL {
+            while let Some(request) = self.take_next(lane) {
+                effects.extend(self.begin(request));
             }
-            return Vec::new();
         }
-        self.begin(request)
+        effects
     }
 
+    fn take_next(&mut self, lane: Lane) -> Option<Request> {
+        let line = &self.lanes[lane];
+        if line.activity.is_some() {
+            return None;
+        }
+        let next = line.waiting.iter().position(|request| !self.must_wait(request))?;
+        self.lanes[lane].waiting.remove(next)
+    }
+
+    /// Backups are not deleted while something is restored from them, nor restored while they are deleted.
+    fn must_wait(&self, request: &Request) -> bool {
+        self.activity(Lane::of(&request.what).other()).is_some_and(|activity| {
+            let other = &activity.request;
+            let deletes = request.what == What::Erase || other.what == What::Erase;
+            deletes && self.share_place(&request.plan, &other.plan)
+        })
+    }
+
+    fn share_place(&self, one: &str, other: &str) -> bool {
+        let place = |id| self.plan(id).map(|plan| &plan.place.kind);
+        one == other || place(one).is_some_and(|kind| Some(kind) == place(other))
+    }
+
+    /// Its lane is free.
     fn begin(&mut self, request: Request) -> Vec<Effect> {
-        let Some(plan) = self.plan(&request.plan) else { return self.next() };
-        let known = self.passwords.get(&request.plan).cloned();
-        let effect = if !plan.encrypt || known.is_some() {
-            Effect::Prepare { request: request.clone(), passphrase: known }
-        } else {
-            Effect::FindPassword { plan: request.plan.clone() }
+        let Some(plan) = self.plan(&request.plan) else { return Vec::new() };
+        let lane = Lane::of(&request.what);
+        let opens = !plan.encrypt || self.password(&plan.id).is_some();
+        let unopened = (!opens).then(|| Effect::FindPassword { lane, plan: request.plan.clone() });
+        self.lanes[lane].activity = Some(Activity::new(request));
+        unopened.map_or_else(|| self.prepare(lane), |find| vec![find])
+    }
+
+    /// With the password, if it is known.
+    fn prepare(&self, lane: Lane) -> Vec<Effect> {
+        let prepare = |activity: &Activity| {
+            let request = activity.request.clone();
+            let passphrase = self.password(&request.plan).cloned();
+            Effect::Prepare { request, passphrase }
         };
-        self.activity = Some(Activity::new(request));
-        vec![effect]
+        self.activity(lane).map(prepare).into_iter().collect()
     }
 
-    /// Nothing is under way any more: what waits is next.
-    fn next(&mut self) -> Vec<Effect> {
-        self.activity = None;
-        match self.waiting.pop_front() {
-            Some(request) => self.begin(request),
-            None => Vec::new(),
-        }
+    /// Nothing is under way in the lane any more: what waits is next.
+    fn end(&mut self, lane: Lane) -> Vec<Effect> {
+        self.lanes[lane].activity = None;
+        let mut effects = self.answered(lane);
+        effects.extend(self.advance());
+        effects
     }
 
-    fn set_stage(&mut self, stage: Stage) {
-        if let Some(activity) = &mut self.activity
+    fn set_stage(&mut self, lane: Lane, stage: Stage) {
+        if let Some(activity) = &mut self.lanes[lane].activity
             && activity.stage != Stage::Stopping
         {
             activity.stage = stage;
         }
     }
 
-    fn stop(&mut self) -> Vec<Effect> {
-        self.waiting.clear();
-        match self.activity.as_ref().map(|activity| activity.stage) {
+    fn stop(&mut self, lane: Lane) -> Vec<Effect> {
+        let line = &mut self.lanes[lane];
+        line.waiting.clear();
+        match &line.activity {
+            Some(activity) if activity.unasked.is_some() => self.end(lane),
             // A job that is still being made is stopped as soon as it is there.
-            Some(Stage::Preparing | Stage::Running) => {
-                self.set_stage(Stage::Stopping);
-                vec![Effect::Cancel(Why::User)]
+            Some(activity) if activity.stage != Stage::Stopping => {
+                self.set_stage(lane, Stage::Stopping);
+                vec![Effect::Cancel(lane, Why::User)]
             }
-            Some(Stage::Stopping) | None => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
-    fn password_found(&mut self, found: Option<Passphrase>) -> Vec<Effect> {
-        let Some(activity) = &self.activity else { return Vec::new() };
-        let (request, stage) = (activity.request.clone(), activity.stage);
+    /// Nothing more begins.
+    pub fn forget_waiting(&mut self) {
+        for lane in Lane::ALL {
+            self.lanes[lane].waiting.clear();
+        }
+    }
+
+    fn password_found(&mut self, lane: Lane, found: Option<Passphrase>) -> Vec<Effect> {
+        let Some(activity) = self.activity(lane) else { return Vec::new() };
+        let Request { plan, by_itself, .. } = activity.request.clone();
         match found {
-            // Stopped meanwhile: nobody is asked for anything more.
-            _ if stage == Stage::Stopping => self.next(),
+            // Stopped meanwhile.
+            _ if activity.stage == Stage::Stopping => self.end(lane),
             Some(passphrase) => {
-                self.know_password(&request.plan, passphrase.clone());
-                vec![Effect::Prepare { request, passphrase: Some(passphrase) }]
+                self.know_password(&plan, passphrase);
+                self.prepare(lane)
             }
-            None if request.by_itself => self.next(),
-            None => vec![Effect::AskPassword { plan: request.plan, wrong: false }],
+            None if by_itself => self.end(lane),
+            None => self.ask(lane, Question::Password { plan, wrong: false }),
         }
     }
 
-    fn password_typed(&mut self, passphrase: Passphrase, remember: bool) -> Vec<Effect> {
-        let Some(activity) = &self.activity else { return Vec::new() };
-        let request = activity.request.clone();
-        self.know_password(&request.plan, passphrase.clone());
-        let remembered =
-            remember.then(|| Effect::Remember { plan: request.plan.clone(), passphrase: passphrase.clone() });
-        remembered.into_iter().chain([Effect::Prepare { request, passphrase: Some(passphrase) }]).collect()
-    }
-
-    fn not_ready(&mut self, why: NotReady) -> Vec<Effect> {
-        let retry = self.activity.as_ref().map(|activity| activity.request.clone());
-        if retry.as_ref().is_some_and(|request| request.by_itself) {
-            return self.next();
-        }
-        let mut effects = match why {
-            NotReady::NotConnected { label } => return vec![Effect::AskDrive { label }],
-            NotReady::AlreadyRunning => vec![Effect::Toast(texts::already_running())],
+    fn not_ready(&mut self, lane: Lane, why: NotReady) -> Vec<Effect> {
+        let Some(request) = self.activity(lane).map(|activity| activity.request.clone()) else {
+            return Vec::new();
+        };
+        let said = match why {
+            _ if request.by_itself => None,
+            NotReady::NotConnected { label } => return self.ask(lane, Question::Drive { label }),
+            NotReady::AlreadyRunning => Some(Effect::Toast(texts::already_running())),
             NotReady::Failed(explanation) => {
-                vec![Effect::ShowError { explanation, details: String::new(), retry }]
+                Some(Effect::ShowError { explanation, details: String::new(), retry: Some(request) })
             }
         };
-        effects.extend(self.next());
-        effects
+        said.into_iter().chain(self.end(lane)).collect()
     }
 }

@@ -4,7 +4,7 @@ use adw::prelude::*;
 use hindsight::desktop::drives::Drives;
 use hindsight::explain::Explanation;
 use hindsight::i18n::{gettext, gettext_f};
-use hindsight::settings::PlaceKind;
+use hindsight::settings::{PlaceKind, PlanPlace};
 use relm4::adw;
 use relm4::prelude::*;
 
@@ -13,23 +13,25 @@ use super::{App, AppCommand, AppInput};
 use crate::ui::dialogs;
 use crate::ui::operation::OperationInput;
 use crate::ui::place::open_drive;
-use crate::ui::state::{Effect, Message, Request};
+use crate::ui::state::{Effect, Lane, Lanes, Message, Question, Request, Step};
 
 impl App {
     /// The one way for messages to the state.
     pub(super) fn tell(&mut self, message: Message) {
-        let was_busy = self.state.is_busy();
+        let was_busy = Lanes::new(|lane| self.state.activity(lane).is_some());
         let effects = self.state.on(message);
-        if !was_busy && self.state.is_busy() {
-            self.operation.emit(OperationInput::Begin { title: gettext("Getting ready…") });
+        for lane in Lane::ALL {
+            if !was_busy[lane] && self.state.activity(lane).is_some() {
+                self.operations[lane].emit(OperationInput::Begin { title: gettext("Getting ready…") });
+            }
         }
         self.perform(effects);
-        self.show_operation();
+        self.show_operations();
     }
 
     /// A question was answered with yes.
-    pub(super) fn confirm(&mut self, confirmed: Confirmed) {
-        let effects = self.state.confirm(|answers| match confirmed {
+    pub(super) fn confirm(&mut self, lane: Lane, confirmed: Confirmed) {
+        let effects = self.state.confirm(lane, |answers| match confirmed {
             Confirmed::MissingFiles => answers.accept_missing = true,
             Confirmed::SourceMismatch => answers.allow_source_mismatch = true,
         });
@@ -44,26 +46,18 @@ impl App {
 
     fn perform_one(&mut self, effect: Effect) {
         match effect {
-            Effect::FindPassword { plan } => {
-                self.beside(move |services| AppCommand::PasswordFound(services.password(&plan)));
+            Effect::FindPassword { lane, plan } => {
+                self.beside(move |services| AppCommand::PasswordFound(lane, services.password(&plan)));
             }
-            Effect::AskPassword { plan, wrong } => self.ask_password(&plan, wrong),
+            Effect::Ask { lane, question } => self.ask(lane, question),
             Effect::Remember { plan, passphrase } => {
                 if let Some(plan) = self.state.plan(&plan) {
                     self.remember(plan.clone(), passphrase);
                 }
             }
             Effect::Prepare { request, passphrase } => self.prepare(request, passphrase),
-            Effect::Cancel(why) => self.running.cancel(why),
+            Effect::Cancel(lane, why) => self.running.cancel(lane, why),
             Effect::Record { plan, outcome } => self.record(&plan, outcome),
-            Effect::AskDrive { label } => self.ask_drive(&label),
-            Effect::AskMissing { explanation } => {
-                self.ask_to_go_on(&explanation, &gettext("Back Up Anyway"), Confirmed::MissingFiles);
-            }
-            Effect::AskMismatch { explanation } => {
-                let go_on = gettext("Continue These Backups");
-                self.ask_to_go_on(&explanation, &go_on, Confirmed::SourceMismatch);
-            }
             Effect::ShowError { explanation, details, retry } => {
                 self.show_error(&explanation, &details, retry);
             }
@@ -74,22 +68,38 @@ impl App {
         }
     }
 
-    fn ask_password(&self, plan: &str, wrong: bool) {
+    fn ask(&mut self, lane: Lane, question: Question) {
+        match question {
+            Question::Password { plan, wrong } => self.ask_password(lane, &plan, wrong),
+            Question::Drive { label } => self.ask_drive(lane, &label),
+            Question::MissingFiles(explanation) => {
+                let go_on = gettext("Back Up Anyway");
+                self.ask_to_go_on(lane, &explanation, &go_on, Confirmed::MissingFiles);
+            }
+            Question::SourceMismatch(explanation) => {
+                let go_on = gettext("Continue These Backups");
+                self.ask_to_go_on(lane, &explanation, &go_on, Confirmed::SourceMismatch);
+            }
+        }
+    }
+
+    fn ask_password(&self, lane: Lane, plan: &str, wrong: bool) {
         let label = self.place_label(plan);
         let input = self.input();
         dialogs::ask_password(&self.window, &label, wrong, move |typed| {
-            input.emit(AppInput::State(match typed {
-                Some((passphrase, remember)) => Message::PasswordTyped { passphrase, remember },
-                None => Message::Declined,
-            }));
+            let step = match typed {
+                Some((passphrase, remember)) => Step::PasswordTyped { passphrase, remember },
+                None => Step::Declined,
+            };
+            input.emit(AppInput::State(Message::In(lane, step)));
         });
     }
 
-    fn ask_to_go_on(&self, explanation: &Explanation, go_on: &str, confirmed: Confirmed) {
+    fn ask_to_go_on(&self, lane: Lane, explanation: &Explanation, go_on: &str, confirmed: Confirmed) {
         let input = self.input();
         dialogs::ask_to_go_on(&self.window, explanation, go_on, move |yes| {
-            let declined = AppInput::State(Message::Declined);
-            input.emit(if yes { AppInput::Confirmed(confirmed) } else { declined });
+            let declined = AppInput::State(Message::In(lane, Step::Declined));
+            input.emit(if yes { AppInput::Confirmed(lane, confirmed) } else { declined });
         });
     }
 
@@ -102,45 +112,48 @@ impl App {
     }
 
     /// Goes on by itself when the drive appears.
-    fn ask_drive(&mut self, label: &str) {
+    fn ask_drive(&mut self, lane: Lane, label: &str) {
+        let goes_on = match lane {
+            Lane::Backups => gettext("The backup begins as soon as the drive is there."),
+            Lane::Restores => gettext("Your files are restored as soon as the drive is there."),
+        };
         let dialog = adw::AlertDialog::builder()
             .heading(gettext_f("Connect {drive}", &[("drive", label)]))
-            .body(gettext("The backup begins as soon as the drive is there."))
+            .body(goes_on)
             .close_response("cancel")
             .build();
         dialog.add_responses(&[("cancel", &gettext("Cancel"))]);
         let input = self.input();
         dialog.connect_response(None, move |_, response| {
             if response == "cancel" {
-                input.emit(AppInput::State(Message::Declined));
+                input.emit(AppInput::State(Message::In(lane, Step::Declined)));
             }
         });
         dialog.present(Some(&self.window));
-        if let Some(PlaceKind::Drive { uuid, .. }) = self.waiting_place() {
-            open_drive(&self.window, &uuid);
+        if let Some(PlaceKind::Drive { uuid, .. }) = self.place_in(lane).map(|place| &place.kind) {
+            open_drive(&self.window, uuid);
         }
         let input = self.input();
         let watch = || Drives::watch(move || input.emit(AppInput::DrivesChanged));
         self.drives.get_or_insert_with(watch);
-        self.waiting_for_drive = Some(dialog);
+        self.waiting_for_drive = Some((lane, dialog));
     }
 
-    fn waiting_place(&self) -> Option<PlaceKind> {
-        let activity = self.state.activity.as_ref()?;
-        Some(self.state.plan(&activity.request.plan)?.place.kind.clone())
+    /// Of what is under way in the lane.
+    fn place_in(&self, lane: Lane) -> Option<&PlanPlace> {
+        let activity = self.state.activity(lane)?;
+        Some(&self.state.plan(&activity.request.plan)?.place)
     }
 
     pub(super) fn drives_changed(&mut self) {
-        let Some(activity) = &self.state.activity else { return };
-        let Some(plan) = self.state.plan(&activity.request.plan) else { return };
-        if self.waiting_for_drive.is_none() || plan.place.spec().is_err() {
+        let Some((lane, _)) = self.waiting_for_drive else { return };
+        if self.place_in(lane).is_none_or(|place| place.spec().is_err()) {
             return;
         }
-        let (request, passphrase) = (activity.request.clone(), self.state.password(&plan.id).cloned());
-        if let Some(dialog) = self.waiting_for_drive.take() {
+        if let Some((_, dialog)) = self.waiting_for_drive.take() {
             dialog.set_close_response("there");
             dialog.close();
         }
-        self.prepare(request, passphrase);
+        self.tell(Message::In(lane, Step::Connected));
     }
 }

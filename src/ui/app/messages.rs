@@ -17,7 +17,7 @@ use crate::ui::preferences::PreferencesOutput;
 use crate::ui::restore_plan::RestorePlanOutput;
 use crate::ui::services::{OpenPlace, Prepared};
 use crate::ui::setup::SetupOutput;
-use crate::ui::state::{Facts, Message, NotReady};
+use crate::ui::state::{Facts, Lane, Message, NotReady};
 use crate::ui::timeline::TimelineOutput;
 
 /// What an action of the window asks for.
@@ -48,7 +48,7 @@ pub enum AppInput {
     Invoked(Invocation),
     Do(Do),
     Overview(OverviewOutput),
-    Operation(OperationOutput),
+    Operation(Lane, OperationOutput),
     Preferences(PreferencesOutput),
     Setup(SetupOutput),
     Finder(FinderOutput),
@@ -57,8 +57,8 @@ pub enum AppInput {
     /// Typed for the timeline.
     RestorePassword(Typed),
     State(Message),
-    Confirmed(Confirmed),
-    Engine(Event),
+    Confirmed(Lane, Confirmed),
+    Engine(Lane, Event),
     SettingsChanged,
     DrivesChanged,
     OpenFolder(PathBuf),
@@ -80,8 +80,8 @@ pub enum AppCommand {
         plan: String,
         facts: Facts,
     },
-    PasswordFound(Option<Passphrase>),
-    Prepared(Result<Boxed<Prepared>, NotReady>),
+    PasswordFound(Lane, Option<Passphrase>),
+    Prepared(Lane, Result<Boxed<Prepared>, NotReady>),
     RestorePlace(Result<OpenPlace, NotReady>),
     Undone(Result<Undone, Explanation>),
     Toast(String),

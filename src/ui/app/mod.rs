@@ -28,7 +28,7 @@ use super::preferences::Preferences;
 use super::restore_plan::RestorePlan;
 use super::services::Services;
 use super::setup::{Setup, SetupOutput};
-use super::state::{AppState, Message};
+use super::state::{AppState, Lane, Lanes, Message, Step};
 use super::timeline::TimelinePage;
 use super::{actions, probe};
 use gtk::{gio, glib};
@@ -45,12 +45,12 @@ pub struct App {
     current: usize,
     /// Settings that cannot be read are not taken for none.
     loaded: bool,
-    worker: Worker,
+    workers: Lanes<Worker>,
     running: Running,
     overview: Controller<Overview>,
     /// What the overview says now.
     shown: Option<Shown>,
-    operation: Controller<Operation>,
+    operations: Lanes<Controller<Operation>>,
     preferences: Option<Controller<Preferences>>,
     setup: Option<Controller<Setup>>,
     finder: Option<Controller<Finder>>,
@@ -58,7 +58,7 @@ pub struct App {
     restore: Option<(Plan, Controller<TimelinePage>)>,
     restore_plan: Option<Controller<RestorePlan>>,
     drives: Option<Drives>,
-    waiting_for_drive: Option<adw::AlertDialog>,
+    waiting_for_drive: Option<(Lane, adw::AlertDialog)>,
     /// Words that came before the plans were read.
     invocation: Option<Invocation>,
     quitting: bool,
@@ -84,7 +84,16 @@ impl Component for App {
             },
             adw::ToolbarView {
                 set_bottom_bar_style: adw::ToolbarStyle::Raised,
-                add_bottom_bar: model.operation.widget(),
+                add_bottom_bar = &gtk::Revealer {
+                    set_child: Some(model.operations[Lane::Restores].widget()),
+                    #[watch]
+                    set_reveal_child: model.state.activity(Lane::Restores).is_some(),
+                },
+                add_bottom_bar = &gtk::Revealer {
+                    set_child: Some(model.operations[Lane::Backups].widget()),
+                    #[watch]
+                    set_reveal_child: model.state.activity(Lane::Backups).is_some(),
+                },
                 #[watch]
                 set_reveal_bottom_bars: model.state.is_busy(),
                 // Above the bar, so that no toast hides how far things are.
@@ -166,7 +175,9 @@ impl Component for App {
             }
             AppInput::Do(what) => self.carry_out(what),
             AppInput::Overview(output) => self.on_overview(output),
-            AppInput::Operation(OperationOutput::StopWanted) => self.tell(Message::StopWanted),
+            AppInput::Operation(lane, OperationOutput::StopWanted) => {
+                self.tell(Message::In(lane, Step::StopWanted));
+            }
             AppInput::Preferences(output) => self.on_preferences(output),
             AppInput::Setup(SetupOutput::Created(created)) => self.created(*created),
             AppInput::Finder(FinderOutput::Found(place)) => self.open_guest(place),
@@ -175,8 +186,8 @@ impl Component for App {
             AppInput::RestorePlan(output) => self.on_restore_plan(output),
             AppInput::RestorePassword(typed) => self.restore_password(typed),
             AppInput::State(message) => self.tell(message),
-            AppInput::Confirmed(confirmed) => self.confirm(confirmed),
-            AppInput::Engine(event) => self.on_engine(event),
+            AppInput::Confirmed(lane, confirmed) => self.confirm(lane, confirmed),
+            AppInput::Engine(lane, event) => self.on_engine(lane, event),
             AppInput::SettingsChanged => self.load(),
             AppInput::DrivesChanged => self.drives_changed(),
             AppInput::OpenFolder(path) => self.open_folder(&path),
@@ -194,8 +205,10 @@ impl Component for App {
                 self.begin_what_is_due();
             }
             AppCommand::Recorded { plan, facts } => self.recorded(plan, facts),
-            AppCommand::PasswordFound(found) => self.tell(Message::PasswordFound(found)),
-            AppCommand::Prepared(prepared) => self.prepared(prepared),
+            AppCommand::PasswordFound(lane, found) => {
+                self.tell(Message::In(lane, Step::PasswordFound(found)));
+            }
+            AppCommand::Prepared(lane, prepared) => self.prepared(lane, prepared),
             AppCommand::RestorePlace(place) => self.restore_place(place),
             AppCommand::Undone(undone) => self.undone(undone),
             AppCommand::Toast(text) => self.toasts.add_toast(adw::Toast::new(&text)),
@@ -209,11 +222,16 @@ impl App {
     fn new(sender: ComponentSender<Self>, window: adw::ApplicationWindow) -> Self {
         let input = sender.input_sender();
         let overview = Overview::builder().launch(Shown::default()).forward(input, AppInput::Overview);
-        let operation = Operation::builder().launch(()).forward(input, AppInput::Operation);
-        let events = input.clone();
-        let sink = Arc::new(move |event| events.emit(AppInput::Engine(event)));
-        let started = Services::new().zip(Worker::start(Interest::default(), sink).ok());
-        let Some((services, worker)) = started else {
+        let operations = Lanes::new(|lane| {
+            let told = move |output| AppInput::Operation(lane, output);
+            Operation::builder().launch(()).forward(input, told)
+        });
+        let workers = Lanes::try_new(|lane| {
+            let events = input.clone();
+            let sink = Arc::new(move |event| events.emit(AppInput::Engine(lane, event)));
+            Worker::start(Interest::default(), sink)
+        });
+        let Some((services, workers)) = Services::new().zip(workers.ok()) else {
             // Without a home folder or threads there is nothing that could be done or shown.
             eprintln!("Hindsight cannot start: the home folder is not known, or no thread could be made.");
             std::process::exit(1);
@@ -228,11 +246,11 @@ impl App {
             state: AppState::default(),
             current: 0,
             loaded: false,
-            worker,
+            workers,
             running: Running::default(),
             overview,
             shown: None,
-            operation,
+            operations,
             preferences: None,
             setup: None,
             finder: None,

@@ -15,92 +15,102 @@ use super::messages::Boxed;
 use super::{App, AppCommand};
 use crate::ui::operation::OperationInput;
 use crate::ui::services::{self, Prepared};
-use crate::ui::state::{Facts, Message, NotReady, Request, Stage, What};
+use crate::ui::state::{Activity, Facts, Lane, Lanes, Message, NotReady, Request, Stage, Step, What};
 use crate::ui::texts;
 use gtk::gio;
 
 /// A run by itself is not tried again before.
 const RETRY_AFTER: i64 = 60 * 60;
 
-/// What is held while a job runs.
+/// What is held while jobs run.
 #[derive(Default)]
 pub(super) struct Running {
-    handle: Option<JobHandle>,
+    jobs: Lanes<Option<RunningJob>>,
+    /// Of the backup or the check, in the ledger.
     run: Option<Run>,
     /// How it ended is being written down.
     recording: bool,
+}
+
+struct RunningJob {
+    handle: JobHandle,
     /// Keeps the computer awake.
     inhibited: Option<u32>,
     /// Keeps the program alive while its window is hidden.
-    hold: Option<gio::ApplicationHoldGuard>,
+    _hold: gio::ApplicationHoldGuard,
 }
 
 impl Running {
-    pub(super) fn cancel(&self, why: Why) {
-        if let Some(handle) = &self.handle {
-            handle.cancel(why);
+    pub(super) fn cancel(&self, lane: Lane, why: Why) {
+        if let Some(job) = &self.jobs[lane] {
+            job.handle.cancel(why);
         }
     }
 
     /// Something that must not be left before its end: a job, or writing down how it ended.
     pub(super) fn is_under_way(&self) -> bool {
-        self.handle.is_some() || self.recording
+        self.recording || self.jobs.iter().any(Option::is_some)
     }
 }
 
 impl App {
     pub(super) fn prepare(&self, request: Request, passphrase: Option<Passphrase>) {
         let Some(plan) = self.state.plan(&request.plan).cloned() else { return };
+        let lane = Lane::of(&request.what);
         self.beside(move |services| {
             let prepared = services.prepare(&plan, &request, passphrase);
-            AppCommand::Prepared(prepared.map(|prepared| Boxed(Box::new(prepared))))
+            AppCommand::Prepared(lane, prepared.map(|prepared| Boxed(Box::new(prepared))))
         });
     }
 
-    pub(super) fn prepared(&mut self, prepared: Result<Boxed<Prepared>, NotReady>) {
+    pub(super) fn prepared(&mut self, lane: Lane, prepared: Result<Boxed<Prepared>, NotReady>) {
         let Prepared { job, run } = match prepared {
             Ok(Boxed(prepared)) => *prepared,
-            Err(why) => return self.tell(Message::NotReady(why)),
+            Err(why) => return self.tell(Message::In(lane, Step::NotReady(why))),
         };
-        self.running.run = run;
-        // Stopped while it was being made.
-        if self.state.activity.as_ref().is_none_or(|activity| activity.stage == Stage::Stopping) {
-            return self.tell(Message::Finished(Outcome::Cancelled(Why::User)));
+        if run.is_some() {
+            self.running.run = run;
         }
-        self.running.handle = Some(self.worker.submit(job));
-        self.hold_on();
-        self.tell(Message::Running);
+        // Stopped while it was being made.
+        let is_stopping = |activity: &Activity| activity.stage == Stage::Stopping;
+        if self.quitting || self.state.activity(lane).is_none_or(is_stopping) {
+            return self.tell(Message::In(lane, Step::Finished(Outcome::Cancelled(Why::User))));
+        }
+        let handle = self.workers[lane].submit(job);
+        self.hold_on(lane, handle);
+        self.tell(Message::In(lane, Step::Running));
     }
 
-    fn hold_on(&mut self) {
+    fn hold_on(&mut self, lane: Lane, handle: JobHandle) {
         let app = relm4::main_adw_application();
-        let reason = gettext("A backup is being written");
+        let reason = match lane {
+            Lane::Backups => gettext("A backup is being written"),
+            Lane::Restores => gettext("Files are being restored"),
+        };
         let cookie = app.inhibit(Some(&self.window), gtk::ApplicationInhibitFlags::SUSPEND, Some(&reason));
-        self.running.inhibited = (cookie != 0).then_some(cookie);
-        self.running.hold = Some(app.hold());
+        let inhibited = (cookie != 0).then_some(cookie);
+        self.running.jobs[lane] = Some(RunningJob { handle, inhibited, _hold: app.hold() });
     }
 
-    fn let_go(&mut self) {
-        if let Some(cookie) = self.running.inhibited.take() {
+    fn let_go(&mut self, lane: Lane) {
+        let ended = self.running.jobs[lane].take();
+        if let Some(cookie) = ended.and_then(|job| job.inhibited) {
             relm4::main_adw_application().uninhibit(cookie);
         }
-        self.running.handle = None;
-        self.running.hold = None;
     }
 
-    pub(super) fn on_engine(&mut self, event: Event) {
+    pub(super) fn on_engine(&mut self, lane: Lane, event: Event) {
         match event {
-            Event::Progress { progress, .. } => self.tell(Message::Progress(progress)),
-            Event::Problem { problem, .. } => self.tell(Message::Problem(problem)),
+            Event::Progress { progress, .. } => self.tell(Message::In(lane, Step::Progress(progress))),
+            Event::Problem { problem, .. } => self.tell(Message::In(lane, Step::Problem(problem))),
             Event::Finished { outcome, .. } => {
-                self.let_go();
+                self.let_go(lane);
                 self.tell_if_hidden(&outcome);
-                self.tell(Message::Finished(outcome));
+                self.tell(Message::In(lane, Step::Finished(outcome)));
                 self.leave_if_over();
             }
             Event::Started { .. } | Event::Changed { .. } | Event::Message { .. } => {}
         }
-        self.show_operation();
     }
 
     /// Without a window, what ran was all that there was to do.
@@ -129,14 +139,16 @@ impl App {
         relm4::main_application().send_notification(Some("run"), &notification);
     }
 
-    pub(super) fn show_operation(&self) {
-        let Some(activity) = &self.state.activity else { return };
-        let label = self.place_label(&activity.request.plan);
-        self.operation.emit(OperationInput::Show {
-            title: texts::activity(activity, &label),
-            progress: activity.progress.clone(),
-            stage: activity.stage,
-        });
+    pub(super) fn show_operations(&self) {
+        for lane in Lane::ALL {
+            let Some(activity) = self.state.activity(lane) else { continue };
+            let label = self.place_label(&activity.request.plan);
+            self.operations[lane].emit(OperationInput::Show {
+                title: texts::activity(activity, &label),
+                progress: activity.progress.clone(),
+                stage: activity.stage,
+            });
+        }
     }
 
     pub(super) fn record(&mut self, plan: &str, outcome: RunOutcome) {
@@ -153,7 +165,7 @@ impl App {
 
     /// The first backup is always begun by somebody, who sees how it goes.
     pub(super) fn begin_what_is_due(&mut self) {
-        if self.state.is_busy() || self.quitting {
+        if self.state.activity(Lane::Backups).is_some() || self.quitting {
             return;
         }
         let now = services::now();

@@ -15,7 +15,7 @@ use crate::ui::invocation::Invocation;
 use crate::ui::overview::OverviewOutput;
 use crate::ui::preferences::{Page, Preferences, PreferencesInit, PreferencesOutput};
 use crate::ui::setup::Setup;
-use crate::ui::state::{Message, Request, What};
+use crate::ui::state::{Lane, Message, Request, What};
 
 impl App {
     pub(super) fn carry_out(&mut self, what: Do) {
@@ -35,7 +35,10 @@ impl App {
             Do::Quit if self.running.is_under_way() => {
                 self.quitting = true;
                 self.window.set_visible(false);
-                self.running.cancel(Why::Quitting);
+                self.state.forget_waiting();
+                for lane in Lane::ALL {
+                    self.running.cancel(lane, Why::Quitting);
+                }
             }
             // A question that waits for an answer has none to wait for any more.
             Do::Quit => relm4::main_application().quit(),

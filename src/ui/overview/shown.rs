@@ -4,13 +4,14 @@ use std::path::Path;
 
 use hindsight::i18n::gettext;
 
-use crate::ui::state::{AppState, Space};
+use crate::ui::state::{AppState, Lane, Space};
 use crate::ui::texts::{self, Status};
 
 /// Everything the page says, ready as text.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Shown {
     pub status: Status,
+    /// No backup can begin.
     pub busy: bool,
     pub next: String,
     pub checked: String,
@@ -38,7 +39,7 @@ impl Shown {
                 true => texts::status_running(plan, &facts, now),
                 false => texts::status(plan, &facts, now),
             },
-            busy: state.is_busy(),
+            busy: state.activity(Lane::Backups).is_some(),
             next: match backing_up {
                 true => gettext("Now"),
                 false => texts::next_backup(plan, last, now),
@@ -65,7 +66,7 @@ mod tests {
     use hindsight::settings::{PlaceKind, Plan, PlanPlace};
 
     use super::*;
-    use crate::ui::state::{Message, Request, What};
+    use crate::ui::state::{Message, Request, Step, What};
 
     #[test]
     fn while_a_backup_runs_the_page_says_so() {
@@ -82,7 +83,7 @@ mod tests {
         let words = |title: &str, next: &str| (title.to_owned(), next.to_owned());
         assert_eq!(said(&state), words("Ready for the First Backup", "By itself after the first one"));
         state.on(Message::Wanted(request));
-        state.on(Message::Running);
+        state.on(Message::In(Lane::Backups, Step::Running));
         assert_eq!(said(&state), words("Backing Up…", "Now"));
     }
 }

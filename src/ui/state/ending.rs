@@ -3,70 +3,58 @@
 use hindsight::engine::{Report, RestoreReport, To};
 use hindsight::error::Error;
 use hindsight::explain::explain;
-use hindsight::jobs::{Answers, run_outcome};
+use hindsight::jobs::run_outcome;
 use hindsight::ledger::RunOutcome;
 use hindsight::worker::Outcome;
 
-use super::{Activity, AppState, Effect, Restore, Restored, Stage, What};
+use super::{Activity, AppState, Effect, Lane, Question, Restore, Restored, Stage, What};
 use crate::ui::restore_plan::words;
 use crate::ui::texts;
 
 impl AppState {
-    pub(super) fn finished(&mut self, outcome: Outcome) -> Vec<Effect> {
-        let Some(activity) = self.activity.take() else { return Vec::new() };
-        let plan = activity.request.plan.clone();
+    pub(super) fn finished(&mut self, lane: Lane, outcome: Outcome) -> Vec<Effect> {
+        let Some(activity) = self.lanes[lane].activity.take() else { return Vec::new() };
         let mut effects = Vec::new();
         if matches!(activity.request.what, What::BackUp | What::Verify { .. }) {
+            let plan = activity.request.plan.clone();
             effects.push(Effect::Record { plan: plan.clone(), outcome: recorded(&outcome) });
+            self.problems.insert(plan, activity.problems.clone());
         }
-        self.problems.insert(plan, activity.problems.clone());
         match outcome {
             Outcome::Completed(report) => effects.extend(completed(activity, &report)),
             // What was stored so far stays; the title of the page says so.
             Outcome::Cancelled(_) => {}
-            Outcome::Failed(error) => {
-                let question = self.question(activity, &error);
-                effects.extend(question);
-                if self.activity.is_some() {
-                    return effects;
-                }
-            }
+            Outcome::Failed(error) => effects.extend(self.failed(lane, activity, &error)),
         }
-        effects.extend(self.next());
+        if self.activity(lane).is_none() {
+            effects.extend(self.end(lane));
+        }
         effects
     }
 
     /// Some failures are questions: the request stays until they are answered.
-    fn question(&mut self, activity: Activity, error: &Error) -> Option<Effect> {
+    fn failed(&mut self, lane: Lane, activity: Activity, error: &Error) -> Vec<Effect> {
         let request = activity.request.clone();
         if request.by_itself {
             // The overview says it.
-            return None;
+            return Vec::new();
         }
         let explanation = explain(error);
-        let effect = match error {
+        let question = match error {
             Error::PassphraseNeeded | Error::PassphraseWrong => {
-                let wrong = matches!(error, Error::PassphraseWrong);
                 self.forget_password(&request.plan);
-                Effect::AskPassword { plan: request.plan, wrong }
+                let wrong = matches!(error, Error::PassphraseWrong);
+                Question::Password { plan: request.plan, wrong }
             }
-            Error::SourceShrunk { .. } => Effect::AskMissing { explanation },
-            Error::HostChanged { .. } | Error::SourceChanged { .. } => Effect::AskMismatch { explanation },
+            Error::SourceShrunk { .. } => Question::MissingFiles(explanation),
+            Error::HostChanged { .. } | Error::SourceChanged { .. } => Question::SourceMismatch(explanation),
             _ => {
                 let details = texts::details(error);
-                return Some(Effect::ShowError { explanation, details, retry: Some(request) });
+                return vec![Effect::ShowError { explanation, details, retry: Some(request) }];
             }
         };
-        self.activity = Some(Activity { stage: Stage::Preparing, ..activity });
-        Some(effect)
-    }
-
-    /// The question of the request under way was answered with yes.
-    pub fn confirm(&mut self, confirmed: impl FnOnce(&mut Answers)) -> Vec<Effect> {
-        let Some(activity) = self.activity.take() else { return Vec::new() };
-        let mut request = activity.request;
-        confirmed(&mut request.answers);
-        self.begin(request)
+        self.lanes[lane].activity = Some(Activity { stage: Stage::Preparing, ..activity });
+        self.ask(lane, question)
     }
 }
 

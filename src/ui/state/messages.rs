@@ -10,6 +10,7 @@ use hindsight::settings::Plan;
 use hindsight::worker::Outcome;
 
 use super::facts::Facts;
+use super::lanes::Lane;
 use super::request::{NotReady, Problems, Request};
 
 #[derive(Debug)]
@@ -20,6 +21,14 @@ pub enum Message {
         facts: Facts,
     },
     Wanted(Request),
+    /// Of whatever runs.
+    StopWanted,
+    In(Lane, Step),
+}
+
+/// How it goes with the request that is under way in a lane.
+#[derive(Debug)]
+pub enum Step {
     StopWanted,
     /// The keyring's answer; `None` if it holds nothing or there is none.
     PasswordFound(Option<Passphrase>),
@@ -29,6 +38,8 @@ pub enum Message {
     },
     /// A question was closed without an answer.
     Declined,
+    /// The drive that was asked for is there.
+    Connected,
     /// The job could not be made: the place is not there, or somebody else is at it.
     NotReady(NotReady),
     Running,
@@ -37,15 +48,31 @@ pub enum Message {
     Finished(Outcome),
 }
 
+/// What somebody is asked before a request can go on.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Question {
+    Password {
+        plan: String,
+        wrong: bool,
+    },
+    /// To be connected.
+    Drive {
+        label: String,
+    },
+    MissingFiles(Explanation),
+    SourceMismatch(Explanation),
+}
+
 /// What the window does next.
 #[derive(PartialEq, Debug)]
 pub enum Effect {
     FindPassword {
+        lane: Lane,
         plan: String,
     },
-    AskPassword {
-        plan: String,
-        wrong: bool,
+    Ask {
+        lane: Lane,
+        question: Question,
     },
     Remember {
         plan: String,
@@ -55,20 +82,11 @@ pub enum Effect {
         request: Request,
         passphrase: Option<Passphrase>,
     },
-    Cancel(Why),
+    Cancel(Lane, Why),
     /// How the run ended, for the ledger.
     Record {
         plan: String,
         outcome: RunOutcome,
-    },
-    AskDrive {
-        label: String,
-    },
-    AskMissing {
-        explanation: Explanation,
-    },
-    AskMismatch {
-        explanation: Explanation,
     },
     ShowError {
         explanation: Explanation,

@@ -6,6 +6,7 @@ use hindsight::explain::{Explanation, explain_plan_place};
 use hindsight::jobs::Answers;
 use hindsight::settings::PlaceError;
 
+use super::messages::Question;
 use crate::ui::texts;
 
 /// Problems kept for the list; beyond that only their number is known.
@@ -76,6 +77,8 @@ pub struct Activity {
     pub stage: Stage,
     pub progress: Progress,
     pub problems: Problems,
+    /// Waits until somebody has answered the other lane's.
+    pub unasked: Option<Question>,
 }
 
 impl Activity {
@@ -85,6 +88,7 @@ impl Activity {
             stage: Stage::Preparing,
             progress: Progress::default(),
             problems: Problems::default(),
+            unasked: None,
         }
     }
 }

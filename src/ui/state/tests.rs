@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
+mod lanes;
+
 use std::path::Path;
 
 use hindsight::context::{Problem, ProblemKind, Why};
@@ -21,7 +23,7 @@ const SECRET: &str = "correct horse";
 fn plan() -> Plan {
     let kind = PlaceKind::Folder { path: "/x".into() };
     let place = PlanPlace { kind, label: "Red Disk".into(), marker: Some("id".into()) };
-    Plan::for_home("Red Disk", place, Path::new("/")).unwrap()
+    Plan { id: "plan".into(), ..Plan::for_home("Red Disk", place, Path::new("/")).unwrap() }
 }
 
 fn with(plan: Plan) -> (AppState, Request) {
@@ -39,8 +41,8 @@ fn secret() -> Passphrase {
 fn running() -> (AppState, Request) {
     let (mut state, request) = with(plan());
     state.on(Message::Wanted(request.clone()));
-    state.on(Message::PasswordFound(Some(secret())));
-    state.on(Message::Running);
+    state.on(backups(Step::PasswordFound(Some(secret()))));
+    state.on(backups(Step::Running));
     (state, request)
 }
 
@@ -49,17 +51,45 @@ fn backed_up() -> Outcome {
 }
 
 fn failed(error: Error) -> Message {
-    Message::Finished(Outcome::Failed(error))
+    backups(Step::Finished(Outcome::Failed(error)))
+}
+
+fn backups(step: Step) -> Message {
+    Message::In(Lane::Backups, step)
+}
+
+fn restores(step: Step) -> Message {
+    Message::In(Lane::Restores, step)
+}
+
+fn asks(lane: Lane, question: Question) -> Effect {
+    Effect::Ask { lane, question }
+}
+
+fn asks_password(request: &Request, wrong: bool) -> Effect {
+    asks(Lane::of(&request.what), Question::Password { plan: request.plan.clone(), wrong })
+}
+
+fn asks_drive(lane: Lane) -> Effect {
+    asks(lane, Question::Drive { label: "Red Disk".into() })
+}
+
+fn not_connected() -> Step {
+    Step::NotReady(NotReady::NotConnected { label: "Red Disk".into() })
+}
+
+fn restored() -> Step {
+    Step::Finished(Outcome::Completed(Report::Restore(RestoreReport::default())))
 }
 
 #[test]
 fn a_backup_asks_the_keyring_first_and_somebody_then() {
     let (mut state, request) = with(plan());
     let effects = state.on(Message::Wanted(request.clone()));
-    assert_eq!(effects, [Effect::FindPassword { plan: request.plan.clone() }]);
-    let effects = state.on(Message::PasswordFound(None));
-    assert_eq!(effects, [Effect::AskPassword { plan: request.plan.clone(), wrong: false }]);
-    let effects = state.on(Message::PasswordTyped { passphrase: secret(), remember: true });
+    assert_eq!(effects, [Effect::FindPassword { lane: Lane::Backups, plan: request.plan.clone() }]);
+    let effects = state.on(backups(Step::PasswordFound(None)));
+    assert_eq!(effects, [asks_password(&request, false)]);
+    let effects = state.on(backups(Step::PasswordTyped { passphrase: secret(), remember: true }));
     let remember = Effect::Remember { plan: request.plan.clone(), passphrase: secret() };
     assert_eq!(effects, [remember, Effect::Prepare { request, passphrase: Some(secret()) }]);
 }
@@ -74,7 +104,7 @@ fn without_encryption_nobody_is_asked() {
 #[test]
 fn a_password_once_known_is_not_asked_for_again() {
     let (mut state, request) = running();
-    state.on(Message::Finished(backed_up()));
+    state.on(backups(Step::Finished(backed_up())));
     let effects = state.on(Message::Wanted(request.clone()));
     assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
 }
@@ -83,10 +113,10 @@ fn a_password_once_known_is_not_asked_for_again() {
 fn a_wrong_password_is_said_at_once_and_the_same_request_goes_on() {
     let (mut state, request) = running();
     let effects = state.on(failed(Error::PassphraseWrong));
-    assert!(effects.contains(&Effect::AskPassword { plan: request.plan.clone(), wrong: true }));
+    assert!(effects.contains(&asks_password(&request, true)));
     assert_eq!(state.password(&request.plan), None);
     let right = Passphrase::new("right");
-    let effects = state.on(Message::PasswordTyped { passphrase: right.clone(), remember: false });
+    let effects = state.on(backups(Step::PasswordTyped { passphrase: right.clone(), remember: false }));
     assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(right) }]);
 }
 
@@ -94,17 +124,17 @@ fn a_wrong_password_is_said_at_once_and_the_same_request_goes_on() {
 fn closing_the_password_dialog_ends_the_request() {
     let (mut state, request) = with(plan());
     state.on(Message::Wanted(request));
-    state.on(Message::PasswordFound(None));
-    assert_eq!(state.on(Message::Declined), []);
+    state.on(backups(Step::PasswordFound(None)));
+    assert_eq!(state.on(backups(Step::Declined)), []);
     assert!(!state.is_busy());
 }
 
 #[test]
 fn stop_is_passed_on_once_and_a_stopped_run_is_no_failure() {
     let (mut state, request) = running();
-    assert_eq!(state.on(Message::StopWanted), [Effect::Cancel(Why::User)]);
+    assert_eq!(state.on(Message::StopWanted), [Effect::Cancel(Lane::Backups, Why::User)]);
     assert_eq!(state.on(Message::StopWanted), []);
-    let effects = state.on(Message::Finished(Outcome::Cancelled(Why::User)));
+    let effects = state.on(backups(Step::Finished(Outcome::Cancelled(Why::User))));
     assert_eq!(effects, [Effect::Record { plan: request.plan, outcome: RunOutcome::Stopped }]);
     assert!(!state.is_busy());
 }
@@ -114,8 +144,8 @@ fn what_is_stopped_while_it_is_prepared_stays_stopping() {
     let (mut state, request) = with(Plan { encrypt: false, ..plan() });
     state.on(Message::Wanted(request));
     state.on(Message::StopWanted);
-    state.on(Message::Running);
-    assert_eq!(state.activity.unwrap().stage, Stage::Stopping);
+    state.on(backups(Step::Running));
+    assert_eq!(state.activity(Lane::Backups).unwrap().stage, Stage::Stopping);
 }
 
 #[test]
@@ -123,7 +153,7 @@ fn what_is_stopped_while_the_keyring_is_asked_asks_nobody() {
     let (mut state, request) = with(plan());
     state.on(Message::Wanted(request));
     state.on(Message::StopWanted);
-    assert_eq!(state.on(Message::PasswordFound(None)), []);
+    assert_eq!(state.on(backups(Step::PasswordFound(None))), []);
     assert!(!state.is_busy());
 }
 
@@ -133,10 +163,10 @@ fn pressing_twice_runs_once_and_other_wishes_wait() {
     assert_eq!(state.on(Message::Wanted(request.clone())), []);
     let verify = Request::new(&request.plan, What::Verify { compare: false });
     assert_eq!(state.on(Message::Wanted(verify.clone())), []);
-    let effects = state.on(Message::Finished(backed_up()));
+    let effects = state.on(backups(Step::Finished(backed_up())));
     assert!(effects.contains(&Effect::Prepare { request: verify, passphrase: Some(secret()) }));
     let report = VerifyReport { compared: 3, ..VerifyReport::default() };
-    state.on(Message::Finished(Outcome::Completed(Report::Verify(report))));
+    state.on(backups(Step::Finished(Outcome::Completed(Report::Verify(report)))));
     assert!(!state.is_busy(), "the second press of the same button is forgotten");
 }
 
@@ -150,9 +180,12 @@ fn missing_files_stop_the_run_with_a_question_and_yes_goes_on() {
         reason: hindsight::error::Shrunk::Empty,
     };
     let effects = state.on(failed(shrunk));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::AskMissing { .. })), "{effects:?}");
+    let [Effect::Record { .. }, Effect::Ask { question: Question::MissingFiles(_), .. }] = &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
     assert!(state.is_busy(), "it waits for the answer");
-    let effects = state.confirm(|answers| answers.accept_missing = true);
+    let effects = state.confirm(Lane::Backups, |answers| answers.accept_missing = true);
     let answers = Answers { accept_missing: true, ..Answers::default() };
     let request = Request { answers, ..request };
     assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
@@ -163,8 +196,11 @@ fn the_backups_of_another_computer_are_continued_only_when_somebody_says_so() {
     let (mut state, _) = running();
     let other = Error::HostChanged { now: "a".into(), before: "b".into() };
     let effects = state.on(failed(other));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::AskMismatch { .. })));
-    assert_eq!(state.on(Message::Declined), []);
+    let [Effect::Record { .. }, Effect::Ask { question: Question::SourceMismatch(_), .. }] = &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(state.on(backups(Step::Declined)), []);
     assert!(!state.is_busy());
 }
 
@@ -183,16 +219,15 @@ fn a_run_by_itself_asks_nobody_anything() {
     let (mut state, request) = with(plan());
     let request = Request { by_itself: true, ..request };
     state.on(Message::Wanted(request.clone()));
-    assert_eq!(state.on(Message::PasswordFound(None)), []);
+    assert_eq!(state.on(backups(Step::PasswordFound(None))), []);
     assert!(!state.is_busy());
 
     state.on(Message::Wanted(request.clone()));
-    state.on(Message::PasswordFound(Some(secret())));
-    let missing = NotReady::NotConnected { label: "Red Disk".into() };
-    assert_eq!(state.on(Message::NotReady(missing)), []);
+    state.on(backups(Step::PasswordFound(Some(secret()))));
+    assert_eq!(state.on(backups(not_connected())), []);
 
     state.on(Message::Wanted(request));
-    state.on(Message::Running);
+    state.on(backups(Step::Running));
     let effects = state.on(failed(Error::PassphraseWrong));
     assert!(matches!(effects.as_slice(), [Effect::Record { .. }]), "{effects:?}");
     assert!(!state.is_busy());
@@ -204,9 +239,9 @@ fn problems_are_kept_up_to_a_limit_and_all_are_counted() {
     for number in 0..PROBLEMS_SHOWN + 5 {
         let path = format!("/{number}").into();
         let detail = "Permission denied".into();
-        state.on(Message::Problem(Problem { kind: ProblemKind::Unreadable, path, detail }));
+        state.on(backups(Step::Problem(Problem { kind: ProblemKind::Unreadable, path, detail })));
     }
-    state.on(Message::Finished(backed_up()));
+    state.on(backups(Step::Finished(backed_up())));
     let problems = state.problems(&request.plan).unwrap();
     assert_eq!((problems.kept.len(), problems.total), (PROBLEMS_SHOWN, PROBLEMS_SHOWN as u64 + 5));
 }
@@ -214,28 +249,29 @@ fn problems_are_kept_up_to_a_limit_and_all_are_counted() {
 #[test]
 fn a_missing_drive_is_waited_for() {
     let (mut state, request) = with(plan());
-    state.on(Message::Wanted(request));
-    state.on(Message::PasswordFound(Some(secret())));
-    let missing = NotReady::NotConnected { label: "Red Disk".into() };
-    assert_eq!(state.on(Message::NotReady(missing)), [Effect::AskDrive { label: "Red Disk".into() }]);
+    state.on(Message::Wanted(request.clone()));
+    state.on(backups(Step::PasswordFound(Some(secret()))));
+    assert_eq!(state.on(backups(not_connected())), [asks_drive(Lane::Backups)]);
     assert!(state.is_busy());
+    let effects = state.on(backups(Step::Connected));
+    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
+    assert_eq!(state.on(backups(Step::Connected)), [], "it goes on once");
 }
 
 #[test]
 fn the_plan_goes_when_its_backups_are_gone() {
     let (mut state, request) = with(Plan { encrypt: false, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Erase)));
-    state.on(Message::Running);
-    let effects = state.on(Message::Finished(Outcome::Completed(Report::Erase(EraseReport::default()))));
+    state.on(backups(Step::Running));
+    let effects =
+        state.on(backups(Step::Finished(Outcome::Completed(Report::Erase(EraseReport::default())))));
     assert_eq!(effects, [Effect::Forget { plan: request.plan }]);
 }
 
 #[test]
 fn no_message_shows_a_password_in_a_log() {
-    let messages = [
-        Message::PasswordFound(Some(secret())),
-        Message::PasswordTyped { passphrase: secret(), remember: true },
-    ];
+    let messages =
+        [Step::PasswordFound(Some(secret())), Step::PasswordTyped { passphrase: secret(), remember: true }];
     assert!(!format!("{messages:?}").contains(SECRET));
     let (state, _) = running();
     assert!(!format!("{state:?}").contains(SECRET));
@@ -263,9 +299,9 @@ fn wish(paths: &[&str], to: To) -> Restore {
 fn after(wish: Restore, counts: Counts, undo: Option<&str>) -> Restored {
     let (mut state, request) = with(Plan { encrypt: false, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Restore(wish))));
-    state.on(Message::Running);
+    state.on(restores(Step::Running));
     let report = RestoreReport { counts, undo: undo.map(Into::into), ..RestoreReport::default() };
-    let mut effects = state.on(Message::Finished(Outcome::Completed(Report::Restore(report))));
+    let mut effects = state.on(restores(Step::Finished(Outcome::Completed(Report::Restore(report)))));
     let Some(Effect::Restored(restored)) = effects.pop() else { panic!("{effects:?}") };
     assert!(effects.is_empty() && !state.is_busy());
     restored
@@ -298,12 +334,12 @@ fn where_nothing_had_to_be_done_nothing_can_be_undone() {
 fn what_could_not_be_restored_is_listed_after_the_toast() {
     let (mut state, request) = with(Plan { encrypt: false, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Restore(wish(&["a"], original())))));
-    state.on(Message::Running);
+    state.on(restores(Step::Running));
     let problem =
         Problem { kind: ProblemKind::NotWritten, path: "/a".into(), detail: "Permission denied".into() };
-    state.on(Message::Problem(problem));
+    state.on(restores(Step::Problem(problem)));
     let report = Report::Restore(RestoreReport { not_written: 1, ..RestoreReport::default() });
-    let effects = state.on(Message::Finished(Outcome::Completed(report)));
+    let effects = state.on(restores(Step::Finished(Outcome::Completed(report))));
     assert!(
         matches!(&effects[..], [Effect::Restored(_), Effect::ShowProblems(problems)] if problems.total == 1)
     );
