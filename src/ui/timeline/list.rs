@@ -91,6 +91,7 @@ fn columns(selection: &gtk::MultiSelection, tell: &Tell) -> (gtk::ColumnView, gt
     for column in [&name, &size, &when] {
         view.append_column(column);
     }
+    align_end(&view, 1);
     view.set_row_factory(Some(&row_factory()));
     view.sort_by_column(Some(&name), gtk::SortType::Ascending);
     if let Some(sorter) = view.sorter().and_downcast::<gtk::ColumnViewSorter>() {
@@ -108,6 +109,15 @@ fn column(id: &str, title: &str, factory: &gtk::SignalListItemFactory) -> gtk::C
     column.set_id(Some(id));
     column.set_sorter(Some(&gtk::CustomSorter::new(|_, _| gtk::Ordering::Equal)));
     column
+}
+
+/// The title of a column, above values that end where it does. GTK has no property for that.
+fn align_end(view: &gtk::ColumnView, column: usize) {
+    let titles = view.first_child().and_then(|header| header.first_child());
+    let title = std::iter::successors(titles, gtk::Widget::next_sibling).nth(column);
+    if let Some(content) = title.and_then(|title| title.first_child()) {
+        content.set_halign(gtk::Align::End);
+    }
 }
 
 fn order_of(sorter: &gtk::ColumnViewSorter) -> Order {
