@@ -64,6 +64,7 @@ listview.timeline > row { padding: 8px 12px; }
 columnview.timeline > header > button { padding-left: 12px; padding-right: 12px; }
 button.crumb { padding: 3px 8px; font-weight: 400; }
 button.crumb.last { font-weight: 700; }
+.dragged { padding: 9px 12px; border-radius: 9px; background-color: var(--popover-bg-color); color: var(--popover-fg-color); }
 .preview { border-radius: 12px; }
 .preview .paper { background: white; color: rgb(0 0 0 / 80%); padding: 18px; }
 row.shown { background-color: color-mix(in srgb, var(--accent-bg-color) 12%, transparent); }

@@ -1,21 +1,25 @@
-//! A file as it was, opened with the program that people open such files with: in a copy that is only to be read.
+//! Files as they were, for other programs: a copy that is opened and only to be read, and copies of what is dragged out.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use adw::prelude::*;
 use hindsight::context::Context;
-use hindsight::engine::{Job, Ownership, Place, RestoreJob, run};
+use hindsight::engine::{BringBackJob, Existing, Job, Ownership, Place, RestoreJob, To, Wish, estimate, run};
 use hindsight::entry::EntryPath;
 use hindsight::error::{Error, Result};
 use hindsight::folders;
 use relm4::{adw, gtk};
 
+use crate::ui::texts;
+
 /// Restores one file into a folder of its own, and returns where it is. Seconds since 1970.
 pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
-    let folder = new_folder().map_err(|error| Error::Internal(format!("a folder for copies: {error}")))?;
+    let folder = new_folder()?;
     let target = path.below(Path::new("")).file_name().map(|name| folder.join(name));
     let target = target.ok_or_else(|| Error::Internal("a copy needs a name".into()))?;
     let job = RestoreJob {
@@ -32,6 +36,54 @@ pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
     Ok(target)
 }
 
+/// Restores files and folders as of a date each, and returns where they are: those of one date in a folder of their
+/// own. What could not be brought back is not among them, and `ctx` is told.
+pub fn make_all(place: &Place, wanted: &[(i64, EntryPath)], ctx: &Context) -> Result<Vec<PathBuf>> {
+    let mut dates = BTreeMap::<i64, Vec<EntryPath>>::new();
+    for (date, path) in wanted {
+        dates.entry(*date).or_default().push(path.clone());
+    }
+    let mut made = Vec::new();
+    for (date, paths) in dates {
+        match make_of_date(place, date, paths, ctx) {
+            Ok(files) => made.extend(files),
+            Err(error) => {
+                discard(&made);
+                return Err(error);
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn make_of_date(place: &Place, date: i64, paths: Vec<EntryPath>, ctx: &Context) -> Result<Vec<PathBuf>> {
+    let folder = new_folder()?;
+    let (to, mark) = (To::Folder(folder.clone()), texts::date(date));
+    let wish = Wish { paths, date, to, existing: Existing::OnlyMissing, mark };
+    let mut files = wish.places();
+    let restored = restore(place, wish, &folder, ctx);
+    if let Err(error) = restored {
+        remove(&folder);
+        return Err(error);
+    }
+    files.retain(|file| file.symlink_metadata().is_ok());
+    Ok(files)
+}
+
+fn restore(place: &Place, wish: Wish, folder: &Path, ctx: &Context) -> Result<()> {
+    // Whole folders may be wanted, by a hand that slipped too: the disk is not filled to find out.
+    if !estimate(place, &wish, ctx)?.shortages.is_empty() {
+        return Err(Error::Local { path: folder.into(), source: io::ErrorKind::StorageFull.into() });
+    }
+    let job = BringBackJob { place: place.clone(), wish, ownership: Ownership::Ignore, undo: None };
+    run(Job::BringBack(job), ctx).map(drop)
+}
+
+/// Copies that nobody has got.
+pub fn discard(files: &[PathBuf]) {
+    files.iter().filter_map(|file| file.parent()).for_each(remove);
+}
+
 /// With the program that is there for such files.
 pub fn open(file: &Path, page: &adw::NavigationPage) {
     let launcher = gtk::FileLauncher::new(Some(&gtk::gio::File::for_path(file)));
@@ -40,14 +92,53 @@ pub fn open(file: &Path, page: &adw::NavigationPage) {
 }
 
 /// For this user alone, in the caches, since it may be large; those of an earlier run of the app are removed by the first.
-fn new_folder() -> std::io::Result<PathBuf> {
+fn new_folder() -> Result<PathBuf> {
     static COPIES: OnceLock<Option<PathBuf>> = OnceLock::new();
     let copies = COPIES.get_or_init(|| {
         let folder = folders::caches()?.join("hindsight/copies");
-        let _ = fs::remove_dir_all(&folder);
+        remove(&folder);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).ok()?;
         Some(folder)
     });
-    let copies = copies.as_ref().ok_or(std::io::ErrorKind::NotFound)?;
-    Ok(tempfile::Builder::new().prefix("").tempdir_in(copies)?.keep())
+    let made = match copies {
+        Some(copies) => tempfile::Builder::new().prefix("").tempdir_in(copies),
+        None => Err(io::ErrorKind::NotFound.into()),
+    };
+    made.map(tempfile::TempDir::keep)
+        .map_err(|error| Error::Internal(format!("a folder for copies: {error}")))
+}
+
+/// With folders in it that may not be written to, as they were in the backup.
+fn remove(folder: &Path) {
+    if fs::remove_dir_all(folder).is_ok() {
+        return;
+    }
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let _ = fs::set_permissions(&folder, Permissions::from_mode(0o700));
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+        folders.extend(entries.filter(is_folder).map(|entry| entry.path()));
+    }
+    let _ = fs::remove_dir_all(folder);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_removed_with_folders_that_may_not_be_written_to() {
+        let home = tempfile::tempdir().unwrap();
+        let copies = home.path().join("copies");
+        let locked = copies.join("a/locked/inner");
+        fs::create_dir_all(&locked).unwrap();
+        fs::write(locked.join("letter.txt"), "Dear Ada,").unwrap();
+        for folder in [locked.as_path(), locked.parent().unwrap()] {
+            fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
+        }
+        remove(&copies);
+        assert!(!copies.exists());
+    }
 }

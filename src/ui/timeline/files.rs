@@ -3,7 +3,7 @@
 
 use relm4::gtk::prelude::*;
 use relm4::gtk::subclass::prelude::*;
-use relm4::gtk::{gio, glib};
+use relm4::gtk::{self, gio, glib};
 
 use super::row::Row;
 
@@ -36,6 +36,10 @@ impl Files {
 
     pub fn row(&self, position: u32) -> Option<Row> {
         self.imp().rows.borrow().get(position as usize).cloned()
+    }
+
+    pub fn rows(&self, positions: &gtk::Bitset) -> Vec<Row> {
+        (0..positions.size()).filter_map(|nth| self.row(positions.nth(u32::try_from(nth).ok()?))).collect()
     }
 
     pub fn positions(&self, wanted: impl Fn(&Row) -> bool) -> Vec<u32> {

@@ -3,15 +3,19 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use gtk::prelude::*;
 use hindsight::entry::EntryPath;
+use hindsight::error::Error;
 use hindsight::i18n::gettext;
 use relm4::gtk;
 
+use super::dragging::{Dragging, Origin};
 use super::files::{Files, row_of};
 use super::row::{Column, Order, Row};
 use crate::ui::services::now;
+use crate::ui::state::Problems;
 use crate::ui::texts;
 
 /// What somebody did with the list.
@@ -30,12 +34,17 @@ pub struct FileList {
     pub lines: gtk::ListView,
     selection: gtk::MultiSelection,
     when: gtk::ColumnViewColumn,
+    dragging: Rc<Dragging>,
     /// While the list is filled, a changed selection is nobody's deed.
     filling: Rc<Cell<bool>>,
 }
 
 impl FileList {
-    pub fn new(tell: impl Fn(Deed) + 'static) -> Self {
+    /// `fetched` is told on another thread what became of what was dragged out.
+    pub fn new(
+        tell: impl Fn(Deed) + 'static,
+        fetched: impl Fn(Result<Problems, Error>) + Send + Sync + 'static,
+    ) -> Self {
         let tell: Tell = Rc::new(tell);
         let files = Files::default();
         let selection = gtk::MultiSelection::new(Some(files.clone()));
@@ -46,13 +55,15 @@ impl FileList {
                 told(Deed::Selected);
             }
         });
-        let (columns, when) = columns(&selection, &tell);
-        let lines = lines(&selection, &tell);
-        Self { files, columns, lines, selection, when, filling }
+        let dragging = Dragging::new(&files, &selection, Arc::new(fetched));
+        let (columns, when) = columns(&selection, &dragging, &tell);
+        let lines = lines(&selection, &dragging, &tell);
+        Self { files, columns, lines, selection, when, dragging, filling }
     }
 
     /// `chosen` are selected as far as they are there.
-    pub fn fill(&self, rows: Vec<Row>, chosen: &BTreeSet<EntryPath>) {
+    pub fn fill(&self, rows: Vec<Row>, origin: Option<Origin>, chosen: &BTreeSet<EntryPath>) {
+        self.dragging.set_origin(origin);
         let is_search = rows.first().is_some_and(|row| row.place.is_some());
         let title = if is_search { gettext("Last Existed") } else { gettext("Modified") };
         self.when.set_title(Some(&title));
@@ -68,12 +79,15 @@ impl FileList {
     }
 
     pub fn selected(&self) -> Vec<Row> {
-        let chosen = self.selection.selection();
-        (0..chosen.size()).filter_map(|nth| self.files.row(chosen.nth(u32::try_from(nth).ok()?))).collect()
+        self.files.rows(&self.selection.selection())
     }
 }
 
-fn columns(selection: &gtk::MultiSelection, tell: &Tell) -> (gtk::ColumnView, gtk::ColumnViewColumn) {
+fn columns(
+    selection: &gtk::MultiSelection,
+    dragging: &Rc<Dragging>,
+    tell: &Tell,
+) -> (gtk::ColumnView, gtk::ColumnViewColumn) {
     let view = gtk::ColumnView::builder()
         .model(selection)
         .enable_rubberband(true)
@@ -81,16 +95,17 @@ fn columns(selection: &gtk::MultiSelection, tell: &Tell) -> (gtk::ColumnView, gt
         .css_classes(["timeline"])
         .build();
     view.update_property(&[gtk::accessible::Property::Label(&gettext("Files"))]);
-    let name = column("name", &gettext("Name"), &factory(|| named(24), bind_name));
+    let name = column("name", &gettext("Name"), &factory(dragging, || named(24), bind_name));
     name.set_expand(true);
-    let size =
-        column("size", &gettext("Size"), &factory(size_cell, |cell, row| set_label(cell, &row.size())));
+    let size = factory(dragging, size_cell, |cell, row| set_label(cell, &row.size()));
+    let size = column("size", &gettext("Size"), &size);
     size.set_fixed_width(108);
-    let when = column("modified", &gettext("Modified"), &factory(when_cell, bind_when));
+    let when = column("modified", &gettext("Modified"), &factory(dragging, when_cell, bind_when));
     when.set_fixed_width(196);
     for column in [&name, &size, &when] {
         view.append_column(column);
     }
+    align_end(&view, 1);
     view.set_row_factory(Some(&row_factory()));
     view.sort_by_column(Some(&name), gtk::SortType::Ascending);
     if let Some(sorter) = view.sorter().and_downcast::<gtk::ColumnViewSorter>() {
@@ -110,6 +125,15 @@ fn column(id: &str, title: &str, factory: &gtk::SignalListItemFactory) -> gtk::C
     column
 }
 
+/// The title of a column, above values that end where it does. GTK has no property for that.
+fn align_end(view: &gtk::ColumnView, column: usize) {
+    let titles = view.first_child().and_then(|header| header.first_child());
+    let title = std::iter::successors(titles, gtk::Widget::next_sibling).nth(column);
+    if let Some(content) = title.and_then(|title| title.first_child()) {
+        content.set_halign(gtk::Align::End);
+    }
+}
+
 fn order_of(sorter: &gtk::ColumnViewSorter) -> Order {
     let id = sorter.primary_sort_column().and_then(|column| column.id());
     let by = match id.as_deref() {
@@ -120,8 +144,9 @@ fn order_of(sorter: &gtk::ColumnViewSorter) -> Order {
     Order { by, descending: sorter.primary_sort_order() == gtk::SortType::Descending }
 }
 
-fn lines(selection: &gtk::MultiSelection, tell: &Tell) -> gtk::ListView {
+fn lines(selection: &gtk::MultiSelection, dragging: &Rc<Dragging>, tell: &Tell) -> gtk::ListView {
     let factory = factory(
+        dragging,
         || named(32),
         |line, row| {
             show_name(line, row, &row.caption(now()));
@@ -165,13 +190,17 @@ fn row_in(item: &gtk::ListItem) -> Option<Row> {
 }
 
 fn factory<W: IsA<gtk::Widget>>(
+    dragging: &Rc<Dragging>,
     make: impl Fn() -> W + 'static,
     bind: impl Fn(&W, &Row) + 'static,
 ) -> gtk::SignalListItemFactory {
     let factory = gtk::SignalListItemFactory::new();
+    let dragging = Rc::clone(dragging);
     factory.connect_setup(move |_, item| {
         if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
-            item.set_child(Some(&make()));
+            let cell = make();
+            dragging.allow(&cell, item);
+            item.set_child(Some(&cell));
         }
     });
     factory.connect_bind(move |_, item| {

@@ -9,6 +9,7 @@ use relm4::adw;
 use relm4::prelude::*;
 
 use super::browse::{Look, Search};
+use super::dragging::Origin;
 use super::row::{self, Order, Row};
 use super::search::SearchInput;
 use super::{Start, TimelineInput, TimelinePage, TimelinePageWidgets, Way, crumbs};
@@ -55,7 +56,12 @@ impl TimelinePage {
         match rows {
             Ok(rows) if fits => {
                 self.is_empty = rows.is_empty();
-                self.list.fill(rows, &self.browse.selected);
+                let date = match look {
+                    Look::Folder { date, .. } => date,
+                    Look::Found { .. } => self.browse.date(),
+                };
+                let origin = self.place.clone().map(|place| Origin { place, date });
+                self.list.fill(rows, origin, &self.browse.selected);
                 self.show_selected(sender);
             }
             Ok(_) => {}

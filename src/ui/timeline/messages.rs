@@ -13,7 +13,7 @@ use super::preview::Preview;
 use super::row::Row;
 use super::versions::PaneOutput;
 use crate::ui::services::OpenPlace;
-use crate::ui::state::NotReady;
+use crate::ui::state::{NotReady, Problems};
 
 /// Where the page begins.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -116,4 +116,6 @@ pub enum Looked {
     },
     /// A file to be opened.
     Copied(Result<PathBuf, Error>),
+    /// What was dragged out, but for these.
+    Fetched(Result<Problems, Error>),
 }

@@ -8,7 +8,8 @@
 //! ├─ crumbs.rs           the way to the folder
 //! ├─ VersionsPane        versions.rs and preview.rs
 //! ├─ Compare             compare.rs: a dialog
-//! ├─ copy.rs             a file to be opened by another program
+//! ├─ dragging.rs         rows that are dragged out of the list
+//! ├─ copy.rs             files for other programs
 //! └─ layout.rs           side by side, or with a sheet
 //! browse.rs              where one is; pure
 //! reader.rs              the thread that knows the catalogue
@@ -19,6 +20,7 @@ mod browse;
 mod compare;
 mod copy;
 mod crumbs;
+mod dragging;
 mod files;
 mod following;
 mod keys;
@@ -320,7 +322,11 @@ impl Component for TimelinePage {
 
     fn init(init: TimelineInit, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
         let input = sender.input_sender().clone();
-        let list = FileList::new(move |deed| input.emit(TimelineInput::List(deed)));
+        let fetched = sender.command_sender().clone();
+        let list = FileList::new(
+            move |deed| input.emit(TimelineInput::List(deed)),
+            move |told| fetched.emit(Looked::Fetched(told)),
+        );
         let pane = VersionsPane::builder().launch(()).forward(sender.input_sender(), TimelineInput::Pane);
         let search = SearchRow::builder().launch(root.clone().upcast());
         let search = search.forward(sender.input_sender(), TimelineInput::Search);
@@ -430,7 +436,9 @@ impl Component for TimelinePage {
             }
             Looked::Preview { .. } => {}
             Looked::Copied(Ok(file)) => copy::open(&file, root),
-            Looked::Copied(Err(error)) => {
+            Looked::Fetched(Ok(problems)) if problems.total > 0 => dialogs::show_problems(root, &problems),
+            Looked::Fetched(Ok(_) | Err(Error::Cancelled(_))) => {}
+            Looked::Copied(Err(error)) | Looked::Fetched(Err(error)) => {
                 dialogs::show_error(root, &explain(&error), &texts::details(&error), None)
             }
         }
