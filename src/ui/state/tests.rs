@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hindsight::context::{Problem, ProblemKind, Why};
 use hindsight::engine::{
-    BackupReport, Counts, EraseReport, Existing, Report, RestoreReport, To, VerifyReport,
+    BackupReport, Counts, EraseReport, Existing, Part, Report, RestoreReport, To, VerifyReport,
 };
 use hindsight::entry::EntryPath;
 use hindsight::error::Error;
@@ -256,7 +256,8 @@ fn original() -> To {
 
 fn wish(paths: &[&str], to: To) -> Restore {
     let paths = paths.iter().map(|path| EntryPath::parse(path.as_bytes()).unwrap()).collect();
-    Restore { paths, date: 7, to, existing: Existing::OnlyMissing, mark: "12 May 2026".into() }
+    let part = Part { paths, date: 7, mark: "12 May 2026".into() };
+    Restore { parts: vec![part], to, existing: Existing::OnlyMissing }
 }
 
 /// What is said after a restore.

@@ -1,9 +1,11 @@
 //! The date shown and the selected file: bar, list and pane follow each other. And the ways out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adw::prelude::*;
 use gtk::glib;
+use hindsight::engine::Part;
 use hindsight::engine::timeline::Version;
 use hindsight::entry::EntryPath;
 use hindsight::i18n::{gettext_f, ngettext_f};
@@ -17,6 +19,7 @@ use super::row::Row;
 use super::versions::PaneInput;
 use super::{Looked, Selected, TimelineInput, TimelineOutput, TimelinePage, copy};
 use crate::ui::services::OpenPlace;
+use crate::ui::texts;
 
 /// Files that the pointer only passes are not looked at.
 const REST: Duration = Duration::from_millis(150);
@@ -166,20 +169,33 @@ impl TimelinePage {
         let Some(place) = self.place.clone() else { return };
         let rows = self.list.selected();
         let shown = self.browse.date();
-        // Of the newest date that is among them: the others are not of it, and stay where they are.
-        let date = rows.iter().map(|row| row.date(shown)).max().unwrap_or(shown);
-        let chosen: Vec<_> = rows.iter().filter(|row| row.date(shown) == date).collect();
         let named = |name: &str| gettext_f("Restore “{name}”", &[("name", name)]);
-        let (paths, title) = match &chosen[..] {
-            [] => (vec![self.browse.folder.clone()], named(&self.folder_name())),
-            [row] => (vec![row.path.clone()], named(&row.name)),
+        let (parts, title) = match &rows[..] {
+            [] => {
+                let folder = self.browse.folder.clone();
+                (vec![part(shown, vec![folder])], named(&self.folder_name()))
+            }
+            [row] => (vec![part(row.date(shown), vec![row.path.clone()])], named(&row.name)),
             rows => {
                 let title =
+/// Several rows by their dates: what was there at the date shown as it was then, what was not as it last was.
+fn parts(rows: &[Row], shown: i64) -> Vec<Part> {
+    let mut dates = BTreeMap::<i64, Vec<EntryPath>>::new();
+    for row in rows {
+        dates.entry(row.last_date(shown)).or_default().push(row.path.clone());
+    }
+    dates.into_iter().map(|(date, paths)| part(date, paths)).collect()
+}
+
+fn part(date: i64, paths: Vec<EntryPath>) -> Part {
+    Part { paths, date, mark: texts::date(date) }
+}
+
                     ngettext_f("Restore {count} Item", "Restore {count} Items", rows.len() as u64, &[]);
-                (rows.iter().map(|row| row.path.clone()).collect(), title)
+                (parts(rows, shown), title)
             }
         };
-        let wanted = Selected { place: OpenPlace(place), paths, date, title };
+        let wanted = Selected { place: OpenPlace(place), parts, title };
         let _ = sender.output(TimelineOutput::Wanted(Box::new(wanted)));
     }
 

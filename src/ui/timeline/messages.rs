@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use hindsight::context::Progress;
+use hindsight::engine::Part;
 use hindsight::engine::timeline::{Backup, Version};
 use hindsight::entry::EntryPath;
 use hindsight::error::Error;
@@ -101,9 +102,8 @@ pub enum TimelineOutput {
 #[derive(Debug)]
 pub struct Selected {
     pub place: OpenPlace,
-    pub paths: Vec<EntryPath>,
-    /// Seconds since 1970.
-    pub date: i64,
+    /// By their dates, of which there are several when deleted items are among them.
+    pub parts: Vec<Part>,
     /// In words.
     pub title: String,
 }

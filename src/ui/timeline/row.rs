@@ -88,6 +88,14 @@ impl Row {
 
     pub fn size(&self) -> String {
         self.bytes().map(texts::size).unwrap_or_default()
+    /// The same for one of several rows, of which those that were found are not all of one date.
+    pub fn last_date(&self, shown: i64) -> i64 {
+        match self.presence {
+            Presence::DeletedAfter(date) => date,
+            Presence::Present | Presence::Later(_) => self.date(shown),
+        }
+    }
+
     }
 
     /// What stands in the column of dates.
@@ -209,3 +217,4 @@ mod tests {
         assert_eq!(ghost.date(40), 40);
     }
 }
+        assert_eq!((ghost.last_date(100), ghost.last_date(40)), (50, 50));
