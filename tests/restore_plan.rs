@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 
 use hindsight::context::{Context, Monitor, Problem, ProblemKind};
 use hindsight::destination::Folder;
-use hindsight::engine::undo::{Undone, undo};
+use hindsight::engine::undo::{Undone, recorded, undo};
 use hindsight::engine::{
     self, BringBackJob, Counts, Estimate, Existing, Hindrance, Instead, Job, Ownership, Part, Place, Report,
     RestoreReport, To, Wish,
@@ -568,8 +568,11 @@ fn a_stopped_restore_can_be_undone() {
     let wanted = wish(&home, &["letters"], Existing::Replace);
     let error = engine::run(job(home.reader(), &wanted, Some(record.clone())), &ctx).unwrap_err();
     assert!(matches!(error, Error::Cancelled(_)));
-    if record.exists() {
-        undo(&record, &Context::silent()).unwrap();
+    let recorded = recorded(&record);
+    assert_eq!(recorded.is_some(), record.exists());
+    if let Some(recorded) = recorded {
+        let undone = undo(&record, &Context::silent()).unwrap();
+        assert_eq!((undone.removed, undone.put_back), (recorded.files + recorded.folders, recorded.replaced));
     }
     assert_eq!(tree(&home.source), before);
 }

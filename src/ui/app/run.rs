@@ -67,6 +67,7 @@ impl App {
         if self.state.activity.as_ref().is_none_or(|activity| activity.stage == Stage::Stopping) {
             return self.tell(Message::Finished(Outcome::Cancelled(Why::User)));
         }
+        self.note_restore(&job);
         self.running.handle = Some(self.worker.submit(job));
         self.hold_on();
         self.tell(Message::Running);

@@ -21,6 +21,11 @@ impl AppState {
         if matches!(activity.request.what, What::BackUp | What::Verify { .. }) {
             effects.push(Effect::Record { plan: plan.clone(), outcome: recorded(&outcome) });
         }
+        if let (What::Restore(restore), Outcome::Cancelled(_) | Outcome::Failed(_)) =
+            (&activity.request.what, &outcome)
+        {
+            effects.push(Effect::RestoreCutOff { folder: folder_of(restore) });
+        }
         self.problems.insert(plan, activity.problems.clone());
         match outcome {
             Outcome::Completed(report) => effects.extend(completed(activity, &report)),

@@ -296,6 +296,20 @@ fn where_nothing_had_to_be_done_nothing_can_be_undone() {
 }
 
 #[test]
+fn a_restore_that_ends_early_is_looked_at_for_what_it_did() {
+    let cancelled = Outcome::Cancelled(Why::User);
+    for (outcome, more) in [(cancelled, 0), (Outcome::Failed(Error::Internal("a pipe broke".into())), 1)] {
+        let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+        let restore = wish(&["home/ada/letter.txt"], original());
+        state.on(Message::Wanted(Request::new(&request.plan, What::Restore(restore))));
+        state.on(Message::Running);
+        let effects = state.on(Message::Finished(outcome));
+        assert_eq!(effects[0], Effect::RestoreCutOff { folder: Some("/home/ada".into()) });
+        assert_eq!((effects.len(), state.is_busy()), (1 + more, false));
+    }
+}
+
+#[test]
 fn what_could_not_be_restored_is_listed_after_the_toast() {
     let (mut state, request) = with(Plan { encrypt: false, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Restore(wish(&["a"], original())))));
