@@ -41,32 +41,6 @@ impl TimelinePage {
         self.date_chosen(index, false, sender);
     }
 
-    pub(super) fn mark_changes(&mut self, sender: &ComponentSender<Self>) {
-        let folder = self.browse.folder.clone();
-        if self.marked.as_ref() == Some(&folder) {
-            return;
-        }
-        self.marked = Some(folder.clone());
-        let input = sender.input_sender().clone();
-        if let Some(reader) = &self.reader {
-            reader.ask(move |timeline| {
-                // Without them all marks look alike: nothing that anybody must be told.
-                let dates = timeline.dates_of_change(&folder).unwrap_or_default();
-                input.emit(TimelineInput::Changed { folder, dates });
-            });
-        }
-    }
-
-    pub(super) fn mark(&mut self, folder: EntryPath, dates: &[i64]) {
-        if self.marked.as_ref() != Some(&folder) {
-            return;
-        }
-        let backups = &self.browse.backups;
-        let index = |date: &i64| backups.binary_search_by_key(date, |backup| backup.date).ok();
-        let changed: Vec<_> = dates.iter().filter_map(index).collect();
-        self.bar.set_changed(&changed, &self.folder_name());
-    }
-
     pub(super) fn selection_changed(&mut self, sender: &ComponentSender<Self>) {
         self.wants_versions = false;
         let rows = self.list.selected();
@@ -178,19 +152,6 @@ impl TimelinePage {
             [row] => (vec![part(row.date(shown), vec![row.path.clone()])], named(&row.name)),
             rows => {
                 let title =
-/// Several rows by their dates: what was there at the date shown as it was then, what was not as it last was.
-fn parts(rows: &[Row], shown: i64) -> Vec<Part> {
-    let mut dates = BTreeMap::<i64, Vec<EntryPath>>::new();
-    for row in rows {
-        dates.entry(row.last_date(shown)).or_default().push(row.path.clone());
-    }
-    dates.into_iter().map(|(date, paths)| part(date, paths)).collect()
-}
-
-fn part(date: i64, paths: Vec<EntryPath>) -> Part {
-    Part { paths, date, mark: texts::date(date) }
-}
-
                     ngettext_f("Restore {count} Item", "Restore {count} Items", rows.len() as u64, &[]);
                 (parts(rows, shown), title)
             }
@@ -215,6 +176,19 @@ fn part(date: i64, paths: Vec<EntryPath>) -> Part {
         compare.widget().present(Some(root));
         self.compare = Some(compare.detach());
     }
+}
+
+/// Several rows by their dates: what was there at the date shown as it was then, what was not as it last was.
+fn parts(rows: &[Row], shown: i64) -> Vec<Part> {
+    let mut dates = BTreeMap::<i64, Vec<EntryPath>>::new();
+    for row in rows {
+        dates.entry(row.last_date(shown)).or_default().push(row.path.clone());
+    }
+    dates.into_iter().map(|(date, paths)| part(date, paths)).collect()
+}
+
+fn part(date: i64, paths: Vec<EntryPath>) -> Part {
+    Part { paths, date, mark: texts::date(date) }
 }
 
 fn alone(rows: &[Row]) -> Option<Row> {

@@ -10,6 +10,7 @@ use hindsight::error::Error;
 
 use super::browse::{Look, Search};
 use super::list::Deed;
+use super::marks::{Counted, Marked};
 use super::preview::Preview;
 use super::row::Row;
 use super::versions::PaneOutput;
@@ -56,8 +57,15 @@ pub enum TimelineInput {
         forward: bool,
     },
     Changed {
-        folder: EntryPath,
+        of: Marked,
         dates: Vec<i64>,
+    },
+    /// Of the folder, at the backup of this index.
+    CountWanted(usize),
+    Counted {
+        of: Counted,
+        index: usize,
+        items: u64,
     },
     History {
         path: EntryPath,
