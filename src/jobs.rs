@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::destination::Spec;
+use crate::engine::undo::{self, Recorded};
 use crate::engine::{
     BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Mode, Ownership, Place, Report, VerifyJob, Wish,
 };
@@ -107,14 +108,42 @@ pub fn undo_record(folder: &Path, now: i64) -> Option<PathBuf> {
     /// Restores that can be undone.
     const KEPT: usize = 10;
     std::fs::create_dir_all(folder).ok()?;
-    let files = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    let mut records: Vec<_> = files.filter(|path| path.extension() == Some("undo".as_ref())).collect();
-    records.sort();
-    for old in records.iter().rev().skip(KEPT - 1) {
+    for old in undo_records(folder).iter().skip(KEPT - 1) {
         let _ = std::fs::remove_file(old);
     }
     let named = |number: u32| folder.join(format!("{now:012}-{number:03}.undo"));
     (0..1000).map(named).find(|path| !path.exists())
+}
+
+/// Newest first.
+fn undo_records(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut records: Vec<_> = files.filter(|path| path.extension() == Some("undo".as_ref())).collect();
+    records.sort();
+    records.reverse();
+    records
+}
+
+/// A restore that can be undone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PastRestore {
+    pub record: PathBuf,
+    /// When it began, in seconds since 1970.
+    pub began: i64,
+    pub recorded: Recorded,
+}
+
+/// The newest of the last days that is not undone. `folder`: that of [`undo_record`].
+pub fn last_restore(folder: &Path, now: i64) -> Option<PastRestore> {
+    /// What came back longer ago has been worked with.
+    const OFFERED: i64 = 7 * 24 * 60 * 60;
+    let past = |record: PathBuf| {
+        let began = record.file_name()?.to_str()?.split('-').next()?.parse().ok()?;
+        let is_recent = began > now - OFFERED;
+        let recorded = if is_recent { undo::recorded(&record) } else { None };
+        Some(PastRestore { record, began, recorded: recorded? })
+    };
+    undo_records(folder).into_iter().find_map(past)
 }
 
 pub fn erase(plan: &Plan, access: &Access, caches: &Path) -> Result<EraseJob> {

@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex};
 
 use hindsight::context::{Context, Monitor, Problem, ProblemKind};
 use hindsight::destination::Folder;
-use hindsight::engine::undo::{Undone, undo};
+use hindsight::engine::undo::{Undone, recorded, undo};
 use hindsight::engine::{
-    self, BringBackJob, Counts, Estimate, Existing, Hindrance, Instead, Job, Ownership, Place, Report,
+    self, BringBackJob, Counts, Estimate, Existing, Hindrance, Instead, Job, Ownership, Part, Place, Report,
     RestoreReport, To, Wish,
 };
 use hindsight::entry::EntryPath;
@@ -81,13 +81,16 @@ fn home() -> Home {
 }
 
 fn wish(home: &Home, paths: &[&str], existing: Existing) -> Wish {
-    Wish {
-        paths: paths.iter().map(|text| path(text)).collect(),
-        date: FIRST + 10,
-        to: To::Original { root: home.source.clone(), instead: None },
-        existing,
-        mark: "12 May 2026".into(),
-    }
+    wish_of(home, FIRST + 10, paths, existing)
+}
+
+fn wish_of(home: &Home, date: i64, paths: &[&str], existing: Existing) -> Wish {
+    let to = To::Original { root: home.source.clone(), instead: None };
+    Wish { parts: vec![part(date, paths, "12 May 2026")], to, existing }
+}
+
+fn part(date: i64, paths: &[&str], mark: &str) -> Part {
+    Part { paths: paths.iter().map(|text| path(text)).collect(), date, mark: mark.into() }
 }
 
 #[derive(Default)]
@@ -311,8 +314,7 @@ fn folders_above_come_back_as_they_were() {
     home.backup(FIRST + 20);
     fs::remove_dir_all(home.source.join("letters")).unwrap();
     let before = tree(&home.source);
-    let wanted =
-        Wish { date: FIRST + 20, ..wish(&home, &["letters/old/zoe", "letters/bob"], Existing::OnlyMissing) };
+    let wanted = wish_of(&home, FIRST + 20, &["letters/old/zoe", "letters/bob"], Existing::OnlyMissing);
     let done = restore(&home, &wanted);
     assert_eq!(done.counts(), Counts { created: 2, folders: 2, ..Counts::default() });
     assert_eq!(fs::metadata(home.source.join("letters")).unwrap().permissions().mode() & 0o7777, 0o750);
@@ -327,11 +329,9 @@ fn several_paths_come_into_a_chosen_folder_and_two_of_one_name_do_not_meet() {
     write(&home.source, &[("other/ada.txt", "another ada")]);
     home.backup(FIRST + 20);
     let target = home.path("chosen/new");
-    let wanted = Wish {
-        to: To::Folder(target.clone()),
-        date: FIRST + 20,
-        ..wish(&home, &["letters/ada.txt", "other/ada.txt", "letters/old"], Existing::OnlyMissing)
-    };
+    let paths = ["letters/ada.txt", "other/ada.txt", "letters/old"];
+    let wanted =
+        Wish { to: To::Folder(target.clone()), ..wish_of(&home, FIRST + 20, &paths, Existing::OnlyMissing) };
     let done = restore(&home, &wanted);
     let expected =
         [("ada.txt", "second"), ("ada (12 May 2026).txt", "another ada"), ("old", "/"), ("old/zoe", "zoe")];
@@ -375,15 +375,117 @@ fn only_the_volumes_that_hold_what_is_missing_are_read() {
     }
 }
 
+/// Three letters that were deleted one after the other, the first of them before a new chain began, and their folder
+/// in the end.
+fn letters_of_several_dates() -> Home {
+    let home = Home::new();
+    let files =
+        [("desk/a.txt", "a, first"), ("desk/b/one", "one"), ("desk/c.txt", "c, first"), ("top", "top")];
+    write(&home.source, &files);
+    home.backup(FIRST);
+    write(&home.source, &[("desk/a.txt", "a, second"), ("desk/c.txt", "c, second")]);
+    home.backup(FIRST + 10);
+    fs::remove_file(home.source.join("desk/a.txt")).unwrap();
+    write(&home.source, &[("desk/b/one", "one, second"), ("desk/b/two", "two")]);
+    home.full_backup(FIRST + 20);
+    fs::remove_dir_all(home.source.join("desk/b")).unwrap();
+    write(&home.source, &[("desk/c.txt", "c, third")]);
+    home.backup(FIRST + 30);
+    fs::remove_dir_all(home.source.join("desk")).unwrap();
+    home.backup(FIRST + 40);
+    home
+}
+
+fn wish_of_several_dates(home: &Home, existing: Existing) -> Wish {
+    let parts = vec![
+        part(FIRST + 30, &["desk/c.txt"], "30 May"),
+        part(FIRST + 10, &["desk/a.txt"], "10 May"),
+        part(FIRST + 20, &["desk/b"], "20 May"),
+    ];
+    Wish { parts, ..wish(home, &[], existing) }
+}
+
+#[test]
+fn what_was_deleted_at_several_dates_comes_back_each_as_it_last_was() {
+    let home = letters_of_several_dates();
+    let before = tree(&home.source);
+    let done = restore(&home, &wish_of_several_dates(&home, Existing::OnlyMissing));
+    assert_eq!(done.counts(), Counts { created: 4, folders: 2, ..Counts::default() });
+    assert_eq!((done.report.time, &done.problems), (FIRST + 30, &vec![]));
+    let after = tree(&home.source);
+    let expected =
+        [("a.txt", "a, second"), ("b/one", "one, second"), ("b/two", "two"), ("c.txt", "c, third")];
+    for (name, content) in expected {
+        assert_eq!(after[&format!("desk/{name}")], content);
+    }
+    assert_eq!(done.undo(), Undone { removed: 6, ..Undone::default() });
+    assert_eq!(tree(&home.source), before);
+}
+
+#[test]
+fn of_several_dates_each_gets_its_own_in_its_name() {
+    let home = letters_of_several_dates();
+    let mine = [("desk/a.txt", "mine"), ("desk/b", "a file now"), ("desk/c.txt", "mine too")];
+    write(&home.source, &mine);
+    let before = tree(&home.source);
+    let both = wish_of_several_dates(&home, Existing::KeepBoth);
+    let done = restore(&home, &both);
+    assert_eq!(done.counts(), Counts { created: 2, renamed: 2, folders: 1, ..Counts::default() });
+    let after = tree(&home.source);
+    for (name, content) in [
+        ("desk/a (10 May).txt", "a, second"),
+        ("desk/b (20 May)/one", "one, second"),
+        ("desk/c (30 May).txt", "c, third"),
+    ] {
+        assert_eq!(after[name], content);
+    }
+    assert!(mine.iter().all(|(name, content)| after[*name] == *content));
+    done.undo();
+    assert_eq!(tree(&home.source), before);
+    let done = restore(&home, &Wish { existing: Existing::Replace, ..both });
+    assert_eq!(done.counts(), Counts { created: 2, replaced: 2, folders: 1, ..Counts::default() });
+    assert_eq!(tree(&home.source)["desk/a.txt"], "a, second");
+    done.undo();
+    assert_eq!(tree(&home.source), before);
+}
+
+#[test]
+fn what_lies_in_a_folder_of_another_date_comes_back_into_it() {
+    let home = letters_of_several_dates();
+    let desk =
+        |date, other, paths: &[&str]| vec![part(date, &["desk"], "1 May"), part(other, paths, "2 May")];
+    let into = home.path("chosen");
+    // Gone at the folder's date, there as another version, and not there at its own.
+    let parts = desk(FIRST + 30, FIRST + 10, &["desk/a.txt", "desk/c.txt", "desk/none"]);
+    let wanted = Wish { parts, to: To::Folder(into.clone()), ..wish(&home, &[], Existing::OnlyMissing) };
+    let done = restore(&home, &wanted);
+    let expected = [("desk", "/"), ("desk/a.txt", "a, second"), ("desk/c.txt", "c, second")];
+    let expected = expected.map(|(name, content)| (name.to_string(), content.to_string()));
+    assert_eq!(tree(&into), BTreeMap::from(expected));
+    assert_eq!(done.counts(), Counts { created: 2, folders: 1, ..Counts::default() });
+    assert_eq!(done.estimate.absent, [path("desk/none")]);
+    // Beside a file, below the folder's other name; and the folder stays open for what comes after.
+    write(&home.source, &[("desk", "a file now")]);
+    let before = tree(&home.source);
+    let parts = desk(FIRST + 20, FIRST, &["desk/b/one"]);
+    let done = restore(&home, &Wish { parts, ..wish(&home, &[], Existing::KeepBoth) });
+    let after = tree(&home.source);
+    let content = |name: &str| &*after[&format!("desk (1 May)/{name}")];
+    assert_eq!(["b/one", "b/two", "c.txt"].map(content), ["one", "two", "c, second"]);
+    assert_eq!(done.counts(), Counts { created: 3, folders: 2, ..Counts::default() });
+    done.undo();
+    assert_eq!(tree(&home.source), before);
+}
+
 #[test]
 fn what_is_not_there_at_that_date_is_told_beforehand() {
     let home = home();
-    let wanted = Wish { date: FIRST, ..wish(&home, &["letters/bob", "top"], Existing::OnlyMissing) };
+    let wanted = wish_of(&home, FIRST, &["letters/bob", "top"], Existing::OnlyMissing);
     fs::remove_file(home.source.join("top")).unwrap();
     let done = restore(&home, &wanted);
     assert_eq!(done.estimate.absent, [path("letters/bob")]);
     assert_eq!(done.counts().created, 1);
-    let nothing = Wish { paths: vec![path("letters/bob")], ..wanted };
+    let nothing = Wish { parts: vec![part(FIRST, &["letters/bob"], "")], ..wanted };
     let error = engine::run(job(home.reader(), &nothing, None), &Context::silent()).unwrap_err();
     assert!(matches!(error, Error::PathNotFound { .. }), "{error}");
     let file = Wish { to: To::Folder(home.source.join("letters/ada.txt")), ..nothing };
@@ -439,7 +541,7 @@ fn folders_that_came_back_read_only_can_be_undone() {
         fs::set_permissions(&closed, Permissions::from_mode(0o755)).unwrap();
         fs::remove_dir_all(&closed).unwrap();
         let before = tree(&home.source);
-        let wanted = Wish { date: FIRST + 20, ..wish(&home, &[""], Existing::OnlyMissing) };
+        let wanted = wish_of(&home, FIRST + 20, &[""], Existing::OnlyMissing);
         let done = restore(&home, &wanted);
         assert_eq!(fs::metadata(&closed).unwrap().permissions().mode() & 0o777, 0o555);
         assert_eq!(done.undo().removed, 2);
@@ -466,8 +568,11 @@ fn a_stopped_restore_can_be_undone() {
     let wanted = wish(&home, &["letters"], Existing::Replace);
     let error = engine::run(job(home.reader(), &wanted, Some(record.clone())), &ctx).unwrap_err();
     assert!(matches!(error, Error::Cancelled(_)));
-    if record.exists() {
-        undo(&record, &Context::silent()).unwrap();
+    let recorded = recorded(&record);
+    assert_eq!(recorded.is_some(), record.exists());
+    if let Some(recorded) = recorded {
+        let undone = undo(&record, &Context::silent()).unwrap();
+        assert_eq!((undone.removed, undone.put_back), (recorded.files + recorded.folders, recorded.replaced));
     }
     assert_eq!(tree(&home.source), before);
 }

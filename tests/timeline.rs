@@ -191,6 +191,40 @@ fn a_selection_is_summed_up_with_all_that_is_below_it_and_nothing_twice() {
     assert_eq!(size(&["docs/letter.txt"], 4), (1, Some(3_000)));
 }
 
+#[test]
+fn folders_have_as_many_items_as_they_show() {
+    let timeline = timeline(&home_with_history());
+    let present = |folder: &EntryPath, date: i64, counted: &dyn Fn(&[u8]) -> bool| {
+        let items = timeline.folder(folder, date).unwrap();
+        items.iter().filter(|item| item.presence == Presence::Present && counted(&item.name)).count() as u64
+    };
+    let all = |_: &[u8]| true;
+    let some = |name: &[u8]| !name.starts_with(b"l");
+    for date in FIRST - 1..FIRST + 6 {
+        for top in ["", "docs", "docs/old", "nowhere"].map(path) {
+            assert_eq!(timeline.count(&top, date, all).unwrap(), present(&top, date, &all));
+            assert_eq!(timeline.count(&top, date, some).unwrap(), present(&top, date, &some));
+            for (name, count) in timeline.counts(&top, date, some).unwrap().unwrap_or_default() {
+                assert_eq!(count, present(&top.child(&name), date, &some));
+            }
+        }
+    }
+    let counts = timeline.counts(&path(""), FIRST, all).unwrap().unwrap();
+    assert_eq!((counts.len(), counts[&b"docs"[..]], counts[&b"docs-2"[..]]), (2, 2, 1));
+}
+
+#[test]
+fn several_paths_tell_when_any_of_them_changed() {
+    let timeline = timeline(&home_with_history());
+    let dates = |paths: &[&str]| -> Vec<i64> {
+        let paths: Vec<_> = paths.iter().map(|text| path(text)).collect();
+        timeline.dates_of_versions(&paths).unwrap().iter().map(|date| date - FIRST).collect()
+    };
+    assert_eq!(dates(&["top", "docs/letter.txt"]), [0, 1, 4]);
+    assert_eq!(dates(&["docs/old/Plan.odt", "nowhere"]), [0, 3]);
+    assert_eq!(dates(&[]), [0; 0]);
+}
+
 /// What is found: path, last backup that has it, and a star if the newest does.
 fn found(timeline: &Timeline, text: &str, below: &str, date: Option<i64>) -> Vec<String> {
     let scope = Scope { below: path(below), date: date.map(|date| FIRST + date) };

@@ -111,6 +111,11 @@ fn ask_all(timeline: &Timeline, when: &str) {
     for folder in ["", "photos", "docs", "docs/03/07", "docs/00/00"] {
         let top = path(folder);
         ask(&format!("folder “{folder}”"), || timeline.folder(&top, middle).unwrap().len());
+        ask(&format!("items in “{folder}”"), || timeline.count(&top, middle, |_| true).unwrap() as usize);
+        let counts = || timeline.counts(&top, middle, |_| true).unwrap();
+        ask(&format!("items in the folders of “{folder}”"), || {
+            1 + counts().map_or(0, |counts| counts.len())
+        });
         ask(&format!("dates of change of “{folder}”"), || timeline.dates_of_change(&top).unwrap().len());
     }
     ask("dates of change of a file", || timeline.dates_of_change(&path(often)).unwrap().len());
@@ -130,6 +135,10 @@ fn ask_all(timeline: &Timeline, when: &str) {
             format!("search for “{text}” in “{below}” {}", if date.is_some() { "at a date" } else { "ever" });
         ask(&what, || timeline.search(text, &scope, 500).unwrap().len());
     }
+    let scope = Scope { below: EntryPath::root(), date: None };
+    let found = timeline.search("letter", &scope, 1000).unwrap();
+    let found: Vec<_> = found.into_iter().map(|found| found.path).collect();
+    ask("dates of a thousand results", || timeline.dates_of_versions(&found).unwrap().len());
     ask("size of a folder", || timeline.size(&[path("docs/03")], middle).unwrap().0 as usize);
     ask("size of everything", || timeline.size(&[EntryPath::root()], middle).unwrap().0 as usize);
 }

@@ -36,7 +36,7 @@ use std::sync::Arc;
 pub use crate::repository::{InvalidTime, asctime, parse_user_time};
 pub use restore::estimate;
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
-pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Shortage, To, Wish};
+pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Part, Shortage, To, Wish};
 
 use crate::context::Context;
 use crate::destination::Destination;

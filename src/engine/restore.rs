@@ -3,6 +3,7 @@
 //!
 //! A file gets its name only after its content was checked against the recorded SHA-256.
 
+mod known;
 mod look;
 mod planned;
 mod shared;
@@ -28,7 +29,7 @@ use crate::repository::asctime;
 use crate::tree::metadata::apply_extended;
 use crate::tree::owner::Owners;
 use crate::tree::target::{
-    Deeds, Existing, How, Options, PendingFile, Placed, Target, TargetError, Temporary,
+    Deeds, Existing, How, MarkOf, Options, PendingFile, Placed, Target, TargetError, Temporary,
 };
 use planned::Above;
 use shared::Shared;
@@ -68,7 +69,6 @@ struct Task {
     roots: Roots,
     above: Above,
     existing: Existing,
-    mark: String,
     aside: String,
     deeds: Option<Arc<Deeds>>,
     ownership: Ownership,
@@ -79,10 +79,9 @@ impl Task {
     fn of(job: &RestoreJob, existing: Existing) -> Self {
         Self {
             base: job.target.clone(),
-            roots: Roots(vec![Root { path: job.path.clone(), at: EntryPath::root() }]),
+            roots: Roots::only(job.path.clone()),
             above: Above::new(),
             existing,
-            mark: String::new(),
             aside: String::new(),
             deeds: None,
             ownership: job.ownership,
@@ -99,8 +98,8 @@ struct Restore<'a> {
     writers: Writers,
     /// Made when the first entry shows what kind of object the root is.
     target: Option<Target>,
-    /// Above which the folders are there.
-    last_root: Option<EntryPath>,
+    /// Folders that are still to be made before what lies in them.
+    above: Above,
     /// A folder for unnamed temporary files.
     scratch: PathBuf,
     /// Where files with several names were restored first.
@@ -109,8 +108,8 @@ struct Restore<'a> {
 
 impl<'a> Restore<'a> {
     fn new(shared: &'a Shared<'a>, writers: Writers) -> Self {
-        let scratch = scratch(shared.task);
-        Self { shared, writers, target: None, last_root: None, scratch, links: HashMap::new() }
+        let (above, scratch) = (shared.task.above.clone(), scratch(shared.task));
+        Self { shared, writers, target: None, above, scratch, links: HashMap::new() }
     }
 
     fn all(mut self, states: &mut States) -> Result<()> {
@@ -156,15 +155,12 @@ impl<'a> Restore<'a> {
             return Ok(Ok(()));
         };
         let shared = self.shared;
-        if self.last_root.as_ref() != Some(&root.path) {
-            self.last_root = Some(root.path.clone());
-            for (folder, attributes) in shared.task.above.get(&root.path).into_iter().flatten() {
-                let target = self.target(false)?;
-                let made = target.reach(&folder.parent().unwrap_or_default());
-                match made.and_then(|()| target.directory(folder, attributes)) {
-                    Ok(placed) => shared.placed(folder, &placed, true),
-                    Err(error) => return Ok(Err(error)),
-                }
+        for (folder, attributes) in self.above.remove(&root.path).into_iter().flatten() {
+            let target = self.target(false)?;
+            let made = target.reach(&folder.parent().unwrap_or_default());
+            match made.and_then(|()| target.directory(&folder, &attributes)) {
+                Ok(placed) => shared.placed(&folder, &placed, true),
+                Err(error) => return Ok(Err(error)),
             }
         }
         Ok(self.target(false)?.reach(&parent))
@@ -251,7 +247,7 @@ fn options(task: &Task) -> Options {
     let for_acl = Arc::clone(&owners);
     Options {
         existing: task.existing,
-        mark: task.mark.clone(),
+        mark: mark_of(&task.roots),
         aside: task.aside.clone(),
         deeds: task.deeds.clone(),
         restore_ownership: task.ownership != Ownership::Ignore,
@@ -272,4 +268,14 @@ fn options(task: &Task) -> Options {
             }
         }),
     }
+}
+
+/// A place below the base has the mark of the root in which it lies; a folder above all roots that of the first.
+fn mark_of(roots: &Roots) -> Arc<MarkOf> {
+    let marks: HashMap<_, _> = roots.0.iter().map(|root| (root.at.clone(), root.mark.clone())).collect();
+    let first = roots.0.first().map(|root| root.mark.clone()).unwrap_or_default();
+    Arc::new(move |path| {
+        let above = std::iter::successors(Some(path.clone()), EntryPath::parent);
+        above.filter_map(|path| marks.get(&path)).next().unwrap_or(&first).clone()
+    })
 }

@@ -4,6 +4,7 @@
 //! for a running backup or takes a lock of one. Meant for a thread of its own, beside the jobs (`ui`, timeline).
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use super::Place;
 use crate::context::Context;
@@ -76,6 +77,21 @@ impl Timeline {
         self.ask(|chronicle| chronicle.folder(folder, date))
     }
 
+    /// How many children a folder has at a date, of those whose names count.
+    pub fn count(&self, folder: &EntryPath, date: i64, counts: impl Fn(&[u8]) -> bool) -> Result<u64> {
+        self.ask(|chronicle| chronicle.count(folder, date, &counts))
+    }
+
+    /// The same of each of its subfolders, by name. `None`: there is too much to count while somebody waits.
+    pub fn counts(
+        &self,
+        folder: &EntryPath,
+        date: i64,
+        counts: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<HashMap<Vec<u8>, u64>>> {
+        self.ask(|chronicle| chronicle.counts(folder, date, &counts))
+    }
+
     /// The versions of one path, oldest first.
     pub fn history(&self, path: &EntryPath) -> Result<Vec<Version>> {
         self.ask(|chronicle| chronicle.history(path))
@@ -96,6 +112,11 @@ impl Timeline {
     /// Dates of the backups that found something changed at or below `top`, oldest first.
     pub fn dates_of_change(&self, top: &EntryPath) -> Result<Vec<i64>> {
         self.ask(|chronicle| chronicle.dates_of_change(top))
+    }
+
+    /// Dates of the backups that found one of these paths itself changed, oldest first.
+    pub fn dates_of_versions(&self, paths: &[EntryPath]) -> Result<Vec<i64>> {
+        self.ask(|chronicle| chronicle.dates_of_versions(paths))
     }
 
     /// How many items at or below `top` the backup of this very date found changed, new ones and deleted ones included.

@@ -98,6 +98,30 @@ fn encoded(frame: &Frame) -> io::Result<Vec<u8>> {
     postcard::to_stdvec_cobs(frame).map_err(io::Error::other)
 }
 
+/// What there is to take back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Recorded {
+    /// That were made, beside what was there or instead of it; everything but folders.
+    pub files: u64,
+    pub folders: u64,
+    /// Files that were moved away for them.
+    pub replaced: u64,
+}
+
+/// `None`: nothing was done, or it cannot be read.
+pub fn recorded(record: &Path) -> Option<Recorded> {
+    let mut recorded = Recorded::default();
+    for frame in read(record).ok()?.1 {
+        match frame {
+            Frame::Base(_) => {}
+            Frame::Made { identity, .. } if identity.directory => recorded.folders += 1,
+            Frame::Made { .. } => recorded.files += 1,
+            Frame::MovedAway { .. } => recorded.replaced += 1,
+        }
+    }
+    (recorded != Recorded::default()).then_some(recorded)
+}
+
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Undone {

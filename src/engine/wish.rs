@@ -1,7 +1,8 @@
 //! What somebody wants back, where to, and what it would do: plain values, and the way from a path in the backups to
 //! its place.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,15 +10,21 @@ use std::path::{Path, PathBuf};
 use crate::entry::EntryPath;
 use crate::tree::target::beside;
 
-/// Several paths of one date.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wish {
-    /// Each with everything below it.
+    /// Of two dates of one path the newer one counts.
+    pub parts: Vec<Part>,
+    pub to: To,
+    pub existing: Existing,
+}
+
+/// Several paths of one date.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Each with everything below it, but for what is wanted of another date.
     pub paths: Vec<EntryPath>,
     /// Seconds since 1970: the newest backup up to then counts.
     pub date: i64,
-    pub to: To,
-    pub existing: Existing,
     /// For people: stands in the name of what has to come beside something that exists ("12 May 2026").
     pub mark: String,
 }
@@ -87,7 +94,7 @@ pub struct Estimate {
     /// Why some of it cannot be written.
     pub obstacles: Vec<Obstacle>,
     pub shortages: Vec<Shortage>,
-    /// Wanted paths that did not exist at that date.
+    /// Wanted paths that did not exist at their date.
     pub absent: Vec<EntryPath>,
 }
 
@@ -142,37 +149,44 @@ impl Wish {
         }
     }
 
-    pub(super) fn roots(&self) -> Roots {
-        let mut paths = self.paths.clone();
-        paths.sort();
-        // What lies within another comes with it.
-        paths.dedup_by(|later, earlier| later.is_within(earlier));
-        let mut taken = HashSet::new();
-        let root = |path: EntryPath| {
-            let at = match &self.to {
-                To::Original { instead, .. } => {
-                    instead.as_ref().map_or_else(|| path.clone(), |i| i.of(&path))
-                }
-                To::Folder(_) => self.name_of(&path, &mut taken),
-            };
-            Root { path, at }
-        };
-        Roots(paths.into_iter().map(root).collect())
+    /// The dates of its parts, oldest first.
+    pub(super) fn dates(&self) -> BTreeSet<i64> {
+        self.parts.iter().map(|part| part.date).collect()
     }
 
-    /// In the chosen folder. Two of one name do not meet there.
-    fn name_of(&self, path: &EntryPath, taken: &mut HashSet<EntryPath>) -> EntryPath {
-        if path.is_root() {
-            return EntryPath::root();
+    pub(super) fn roots(&self) -> Roots {
+        let of_part = |part| (part as &Part).paths.iter().map(move |path| (path, part));
+        let mut wanted: Vec<(&EntryPath, &Part)> = self.parts.iter().flat_map(of_part).collect();
+        wanted.sort_by_key(|(path, part)| (*path, Reverse(part.date)));
+        wanted.dedup_by_key(|(path, _)| *path);
+        let (mut roots, mut taken) = (Roots(Vec::new()), HashSet::new());
+        for (path, Part { date, mark, .. }) in wanted {
+            let outer = roots.index_of(path);
+            let at = match (outer.and_then(|outer| roots.0.get(outer)), &self.to) {
+                // What lies within another comes with it.
+                (Some(outer), _) if outer.date == *date => continue,
+                (Some(outer), _) => outer.place_of(path),
+                (None, To::Original { instead: Some(instead), .. }) => instead.of(path),
+                (None, To::Original { instead: None, .. }) => path.clone(),
+                (None, To::Folder(_)) => name_of(path, mark, &mut taken),
+            };
+            roots.0.push(Root { path: path.clone(), at, date: *date, mark: mark.clone(), outer });
         }
-        let name = OsStr::from_bytes(path.file_name());
-        let named = |name: &OsStr| EntryPath::root().child(name.as_bytes());
-        let others = (1..).map(|number| named(&beside(name, false, &self.mark, number)));
-        let at =
-            std::iter::once(named(name)).chain(others).find(|at| !taken.contains(at)).unwrap_or_default();
-        taken.insert(at.clone());
-        at
+        roots
     }
+}
+
+/// In the chosen folder. Two of one name do not meet there.
+fn name_of(path: &EntryPath, mark: &str, taken: &mut HashSet<EntryPath>) -> EntryPath {
+    if path.is_root() {
+        return EntryPath::root();
+    }
+    let name = OsStr::from_bytes(path.file_name());
+    let named = |name: &OsStr| EntryPath::root().child(name.as_bytes());
+    let others = (1..).map(|number| named(&beside(name, false, mark, number)));
+    let at = std::iter::once(named(name)).chain(others).find(|at| !taken.contains(at)).unwrap_or_default();
+    taken.insert(at.clone());
+    at
 }
 
 impl Instead {
@@ -186,18 +200,45 @@ impl Instead {
 pub(super) struct Root {
     pub(super) path: EntryPath,
     pub(super) at: EntryPath,
+    /// As in [`Part`].
+    pub(super) date: i64,
+    pub(super) mark: String,
+    /// The root of another date within which it lies.
+    outer: Option<usize>,
 }
 
-/// In path order, none within another.
+/// In path order. One that lies within another is of another date, and comes to lie within it too.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Roots(pub(super) Vec<Root>);
 
 impl Roots {
+    /// One path becomes the base.
+    pub(super) fn only(path: EntryPath) -> Self {
+        let (at, mark) = (EntryPath::root(), String::new());
+        Self(vec![Root { path, at, date: 0, mark, outer: None }])
+    }
+
     /// The root to which a path of the backups belongs.
     pub(super) fn root_of(&self, path: &EntryPath) -> Option<&Root> {
+        self.0.get(self.index_of(path)?)
+    }
+
+    fn index_of(&self, path: &EntryPath) -> Option<usize> {
         let after = self.0.partition_point(|root| root.path <= *path);
-        let root = self.0.get(after.checked_sub(1)?)?;
-        path.is_within(&root.path).then_some(root)
+        let mut nearest = after.checked_sub(1);
+        while let Some(root) = nearest.and_then(|index| self.0.get(index)) {
+            if path.is_within(&root.path) {
+                return nearest;
+            }
+            nearest = root.outer;
+        }
+        None
+    }
+
+    /// Whether a root lies below a path of the backups.
+    pub(super) fn is_above_one(&self, path: &EntryPath) -> bool {
+        let after = self.0.partition_point(|root| root.path <= *path);
+        self.0.get(after).is_some_and(|root| root.path.is_within(path))
     }
 }
 
@@ -218,8 +259,11 @@ mod tests {
     }
 
     fn wish(paths: &[&str], to: To) -> Wish {
-        let paths = paths.iter().map(|text| path(text)).collect();
-        Wish { paths, date: 0, to, existing: Existing::OnlyMissing, mark: "12 May".into() }
+        Wish { parts: vec![part(paths, 0, "12 May")], to, existing: Existing::OnlyMissing }
+    }
+
+    fn part(paths: &[&str], date: i64, mark: &str) -> Part {
+        Part { paths: paths.iter().map(|text| path(text)).collect(), date, mark: mark.into() }
     }
 
     fn places(wish: &Wish, of: &[&str]) -> Vec<String> {
@@ -246,5 +290,19 @@ mod tests {
             places(&wish, &["home/alice/letters/one", "etc/fstab"]),
             ["home/bob/letters/one", "etc/fstab"]
         );
+    }
+
+    #[test]
+    fn a_path_of_another_date_is_a_root_of_its_own_also_within_another() {
+        let parts = vec![part(&["a/b", "a/old", "x"], 10, "1 May"), part(&["a", "a/c", "x"], 30, "3 May")];
+        let wish = Wish { parts, ..wish(&[], To::Folder("/out".into())) };
+        let roots = wish.roots();
+        let named: Vec<_> = roots.0.iter().map(|root| (root.path.to_string(), root.date)).collect();
+        let expected = [("a", 30), ("a/b", 10), ("a/old", 10), ("x", 30)];
+        assert_eq!(named, expected.map(|(path, date)| (path.to_string(), date)));
+        let date = |text| roots.root_of(&path(text)).unwrap().date;
+        assert_eq!(["a/a", "a/b/one", "a/c", "a/old/two", "a/z"].map(date), [30, 10, 30, 10, 30]);
+        assert_eq!(places(&wish, &["a/b/one", "a/c"]), ["a/b/one", "a/c"]);
+        assert!(roots.is_above_one(&path("a")) && !roots.is_above_one(&path("a/b")));
     }
 }

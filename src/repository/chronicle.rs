@@ -8,6 +8,7 @@
 //!
 //! Rows are clustered by folder, name and date: a folder at any date is one range.
 
+mod count;
 mod learn;
 mod query;
 mod search;

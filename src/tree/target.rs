@@ -59,6 +59,8 @@ impl TargetError {
 
 /// User and group id that an object is to have here.
 pub type OwnerOf = dyn Fn(&Attributes) -> (u32, u32) + Send + Sync;
+/// What is to stand in the name of something that is made beside its place.
+pub type MarkOf = dyn Fn(&EntryPath) -> String + Send + Sync;
 /// Sets extended attributes and ACLs, or says why not. The descriptor of anything but a file or directory is
 /// opened with `O_PATH`: usable through `/proc/self/fd` only.
 pub type ApplyExtended = dyn Fn(BorrowedFd<'_>, &Extended) -> Result<(), String> + Send + Sync;
@@ -66,8 +68,9 @@ pub type ApplyExtended = dyn Fn(BorrowedFd<'_>, &Extended) -> Result<(), String>
 #[derive(Clone)]
 pub struct Options {
     pub existing: Existing,
-    /// Stands in the name of what has to be made beside something that exists: "letter (12 May 2026).txt".
-    pub mark: String,
+    /// Of a path: stands in the name of what has to be made beside something that exists there: "letter (12 May
+    /// 2026).txt".
+    pub mark: Arc<MarkOf>,
     /// Name of the directory for what is moved away.
     pub aside: String,
     pub deeds: Option<Arc<Deeds>>,
@@ -82,7 +85,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             existing: Existing::Refuse,
-            mark: String::new(),
+            mark: Arc::new(|_| String::new()),
             aside: String::new(),
             deeds: None,
             restore_ownership: true,

@@ -15,11 +15,15 @@ const ACTIONS: &[(&str, Do, &str, &str)] = &[
     ("preferences", Do::OpenPreferences, "<Control>comma", "Preferences"),
     ("verify", Do::Verify, "", "Check the Backups"),
     ("compare", Do::Compare, "", "Compare With My Files"),
+    (UNDO, Do::UndoRestore, "", "Undo Last Restore"),
     ("new-plan", Do::NewPlan, "<Control>n", "New Backup Plan"),
     ("show-shortcuts", Do::ShowShortcuts, "<Control>question", "Keyboard Shortcuts"),
     ("about", Do::ShowAbout, "", "About Hindsight"),
     ("close", Do::Close, "<Control>w", "Close"),
 ];
+
+/// There only while there is something to undo.
+const UNDO: &str = "undo-restore";
 
 const QUIT_KEY: &str = "<Control>q";
 
@@ -49,6 +53,13 @@ pub fn install(app: &adw::Application, window: &adw::ApplicationWindow, sender: 
     app.set_accels_for_action("app.quit", &[QUIT_KEY]);
 }
 
+/// Whether the last restore can be undone.
+pub fn offer_undo(window: &adw::ApplicationWindow, offer: bool) {
+    if let Some(action) = window.lookup_action(UNDO).and_downcast::<gio::SimpleAction>() {
+        action.set_enabled(offer);
+    }
+}
+
 /// Keys with their words, for people.
 pub fn shortcuts() -> impl Iterator<Item = (&'static str, String)> {
     let keyed = ACTIONS.iter().filter(|(_, _, key, _)| !key.is_empty());
@@ -69,6 +80,11 @@ pub fn menu() -> gio::Menu {
         None,
         &section(&[("_Check the Backups", "win.verify"), ("C_ompare With My Files", "win.compare")]),
     );
+    let undo = gio::MenuItem::new(Some(&gettext("_Undo Last Restore…")), Some(&format!("win.{UNDO}")));
+    undo.set_attribute_value("hidden-when", Some(&"action-disabled".to_variant()));
+    let restores = gio::Menu::new();
+    restores.append_item(&undo);
+    menu.append_section(None, &restores);
     menu.append_section(
         None,
         &section(&[("_New Backup Plan…", "win.new-plan"), ("_Preferences", "win.preferences")]),

@@ -9,8 +9,7 @@ pub mod words;
 use std::path::PathBuf;
 
 use adw::prelude::*;
-use hindsight::engine::{Estimate, Existing};
-use hindsight::entry::EntryPath;
+use hindsight::engine::{Estimate, Existing, Part};
 use hindsight::error::Error;
 use hindsight::i18n::gettext;
 use relm4::prelude::*;
@@ -18,17 +17,16 @@ use relm4::{adw, gtk};
 
 use self::choice::Choice;
 use self::estimator::Estimator;
+use super::dialogs;
 use super::overview::escaped;
 use super::place::choose_folder;
 use super::services::OpenPlace;
 use super::state::Restore;
-use super::{dialogs, texts};
 
 pub struct RestorePlanInit {
     pub place: OpenPlace,
-    pub paths: Vec<EntryPath>,
-    /// Seconds since 1970.
-    pub date: i64,
+    /// What is wanted, by its dates.
+    pub parts: Vec<Part>,
     /// What is restored: "Restore “Summer House”".
     pub title: String,
     pub home: PathBuf,
@@ -215,11 +213,11 @@ impl Component for RestorePlan {
     }
 
     fn init(init: RestorePlanInit, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let RestorePlanInit { place, paths, date, title, home, ours } = init;
+        let RestorePlanInit { place, parts, title, home, ours } = init;
         let input = sender.input_sender().clone();
         let answer = move |asked, answer| input.emit(RestorePlanInput::Estimated { asked, answer });
         let estimator = Estimator::start(place.0, answer).ok();
-        let choice = Choice::new(paths, date, texts::date(date), &home, ours);
+        let choice = Choice::new(parts, &home, ours);
         let mut model = Self { title, home, choice, estimator, asked: 0, answer: None };
         model.estimate();
         let widgets = view_output!();

@@ -10,7 +10,7 @@ use hindsight::error::Error;
 use hindsight::explain::{Explanation, explain, explain_ledger, explain_plan_place, explain_settings};
 use hindsight::folders;
 use hindsight::i18n::gettext;
-use hindsight::jobs::{self, Access};
+use hindsight::jobs::{self, Access, PastRestore};
 use hindsight::keyring::{KeyringError, Memory, SecretService, SecretStore};
 use hindsight::ledger::{Ledger, LedgerError, Run, RunOutcome};
 use hindsight::secret::Passphrase;
@@ -150,7 +150,7 @@ impl Services {
                 jobs::verify(plan, &access, &self.home, &self.caches, *compare).map(Job::Verify)
             }
             What::Restore(restore) => {
-                let undo = jobs::undo_record(&self.ledger.with_file_name("restores"), now());
+                let undo = jobs::undo_record(&self.restores(), now());
                 jobs::restore(plan, &access, &self.caches, restore.clone(), undo).map(Job::BringBack)
             }
             What::Erase => jobs::erase(plan, &access, &self.caches).map(Job::Erase),
@@ -170,6 +170,16 @@ impl Services {
             LedgerError::AlreadyRunning => NotReady::AlreadyRunning,
             other => NotReady::Failed(explain_ledger(&other)),
         })
+    }
+
+    /// Where restores write down what they do.
+    fn restores(&self) -> PathBuf {
+        self.ledger.with_file_name("restores")
+    }
+
+    /// That could be undone now.
+    pub fn last_restore(&self) -> Option<PastRestore> {
+        jobs::last_restore(&self.restores(), now())
     }
 
     /// Takes a restore back. `record`: what the restore wrote down.

@@ -1,6 +1,10 @@
 """Files come back: where they were, or where somebody wants them."""
 
-from driver import wait_for
+import os
+import shutil
+import signal
+
+from driver import run, wait_for
 from steps import PASSWORD, back_up, choose_target, set_up, set_up_and_back_up, start_restoring
 
 LETTER = "Dear Ada,\n\nthe machine runs.\n"
@@ -89,6 +93,62 @@ def test_what_is_replaced_comes_back_by_undo(stage):
     app.see("Undone")
     assert letter.read_text() == "Dear Charles,\n"
     assert not list(stage.home.glob(".hindsight-replaced-*"))
+    app.quit()
+
+
+def test_a_restore_that_was_stopped_says_how_far_it_came_and_can_be_undone(stage):
+    films = [stage.write(f"Pictures/film-{number:02}.raw", os.urandom(12_000_000)) for number in range(16)]
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    shutil.rmtree(films[0].parent)
+    app.do("win.restore")
+    app.open_item("Pictures")
+    app.see("film-00.raw")
+    app.press("Restore Folder…")
+    app.see("16 files and 1 folder are created")
+    app.press("Restore")
+    wait_for("the first film is back", lambda: any(film.exists() for film in films))
+    # It does not get any further while the key is pressed.
+    os.kill(app.pid(), signal.SIGSTOP)
+    run("xdotool", "key", "ctrl+period")
+    os.kill(app.pid(), signal.SIGCONT)
+    app.see("Stopped after ")
+    restored = sum(film.exists() for film in films)
+    assert 0 < restored < len(films), f"{restored} films are back"
+    items = "1 item was" if restored == 1 else f"{restored} items were"
+    app.see(f"Stopped after {items} restored")
+    app.picture("restore-stopped")
+    app.press("Undo")
+    app.see("Undone")
+    assert not films[0].parent.exists()
+    app.quit()
+
+
+def test_the_last_restore_can_be_undone_after_another_start(stage):
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    letter = stage.home / "Documents/letter.txt"
+    letter.unlink()
+    open_documents(stage, app)
+    start_restoring(app)
+    app.press("Restore")
+    wait_for("the letter is back", letter.exists)
+    app.see("Restored “letter.txt”")
+    app.quit()
+    app = stage.start()
+    app.see("Your Files Are Safe")
+    app.press("Main Menu")
+    app.picture("menu-with-undo")
+    app.keys("Escape")
+    app.do("win.undo-restore")
+    app.see("Undo the Restore of ")
+    app.see("1 file that was restored goes again.")
+    app.picture("restore-undo-later")
+    app.check_names()
+    app.press("Undo")
+    app.see("Undone")
+    assert not letter.exists()
     app.quit()
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from driver import Atspi, wait_for
+from driver import Atspi, place_in_window, run, wait_for
 from steps import PASSWORD, back_up, choose_target, set_up, start_restoring
 
 FIRST = "Dear Mr Holm,\n"
@@ -76,6 +76,12 @@ def test_a_deleted_file_is_found_by_searching_all_dates(stage):
     app.keys("ctrl+f")
     app.fill("Search", "LETT")
     app.see("1 result")
+    scrub(app, "Home")
+    said = Atspi.Value.get_text(date_of(app))
+    assert "no changes in what was found" in said, said
+    scrub(app, "ctrl+Right")
+    wait_for("the first date that has it", lambda: backup_number(app) == 2)
+    scrub(app, "End")
     app.open_row("letter.txt")
     wait_for("the date that has it last", lambda: backup_number(app) == 4)
     app.see("2 Versions")
@@ -100,6 +106,42 @@ def test_a_deleted_file_is_found_among_deleted_items(stage):
     assert letter.read_text() == SECOND
     app.press("Undo")
     wait_for("what was restored is gone again", lambda: not letter.exists())
+    app.quit()
+
+
+def test_items_deleted_at_several_dates_come_back_together(stage):
+    stage.write("Documents/diary.txt", "The house is bought.\n")
+    note = stage.write("Documents/note.txt", "Milk.\n")
+    app = stage.start()
+    set_up(app, stage.place)
+    back_up(app)
+    note.write_text("Milk and bread.\n")
+    letter = stage.write("Documents/letter.txt", FIRST)
+    back_up(app)
+    note.unlink()
+    letter.write_text(SECOND)
+    back_up(app)
+    letter.unlink()
+    back_up(app)
+    app.do("win.restore")
+    # What is in the folder at that date.
+    app.see("1 item")
+    app.open_item("Documents")
+    app.press("Deleted Items")
+    app.open_row("letter.txt")
+    app.keys("ctrl+a")
+    app.see("3 items selected")
+    app.press("Restore…")
+    app.see("Each as of its own date")
+    app.see("2 files are created")
+    app.see("1 file is kept as it is")
+    app.picture("restore-plan-dates")
+    app.press("Restore")
+    app.see("Restored 2 items")
+    assert (letter.read_text(), note.read_text()) == (SECOND, "Milk and bread.\n")
+    app.press("Undo")
+    app.see("Undone")
+    assert not letter.exists() and not note.exists()
     app.quit()
 
 
@@ -152,6 +194,16 @@ def test_an_old_version_comes_back_elsewhere(stage):
     app.see("Restored “letter.txt”")
     assert (elsewhere / "letter.txt").read_text() == FIRST
     assert not letter.exists()
+    app.quit()
+
+
+def test_the_pointer_learns_how_much_a_date_has(stage):
+    app, _ = five_dates(stage)
+    left, top, _, _ = app.geometry()
+    x, y, width, height = place_in_window(date_of(app))
+    # The marks are in the middle, twelve pixels apart: two dates earlier.
+    run("xdotool", "mousemove", str(left + x + width // 2), str(top + y + height // 2))
+    app.picture("timeline-hovered")
     app.quit()
 
 

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::super::states::volumes_of;
 use super::super::wish::{Counts, Estimate, Existing, Hindrance, Root, Roots, Wish};
+use super::known::Known;
 use super::look::{Folder, Look, Room, There};
 use crate::context::{Cancelled, Context};
 use crate::entry::{Attributes, EntryPath, Kind};
@@ -21,7 +22,7 @@ pub(super) struct Planned {
     pub(super) roots: Roots,
     /// Folders above each root that have to be made before it, and how they were.
     pub(super) above: Above,
-    /// By date of the backup, what is to be read of it, in path order.
+    /// By date of the backup, what is to be read of it.
     wanted: BTreeMap<i64, Vec<EntryPath>>,
     pub(super) counts: Counts,
     /// Bytes of the files that are to be written.
@@ -34,9 +35,7 @@ pub(super) struct Planned {
 pub(super) type Above = HashMap<EntryPath, Vec<(EntryPath, Attributes)>>;
 
 impl Planned {
-    /// `catalog` knows all of `sets`, the full backup and what builds on it.
-    pub(super) fn of(wish: &Wish, catalog: &Catalog, sets: &[BackupSet], ctx: &Context) -> Result<Self> {
-        let state = State::of_sets(sets.first().map_or(0, |full| full.id.at.0), sets);
+    pub(super) fn of(wish: &Wish, known: &Known<'_>, ctx: &Context) -> Result<Self> {
         let planned = Self {
             roots: wish.roots(),
             above: HashMap::new(),
@@ -46,7 +45,7 @@ impl Planned {
             look: Look::at(wish.base())?,
             absent: Vec::new(),
         };
-        let mut planner = Planner { wish, ctx, catalog, state, new_above: HashMap::new(), planned };
+        let mut planner = Planner { wish, ctx, known, new_above: HashMap::new(), planned };
         for root in planner.planned.roots.0.clone() {
             planner.root(&root)?;
         }
@@ -57,22 +56,25 @@ impl Planned {
         self.absent.len() == self.roots.0.len()
     }
 
-    /// Of each set what has to be read, oldest first.
-    pub(super) fn wanted(&self, sets: &[BackupSet]) -> Vec<(BackupSet, Wanted)> {
+    /// Of each set what has to be read, oldest first. A path is wanted of the sets of one date only, so that what is
+    /// read of it is what it was then, whatever else is read with it.
+    pub(super) fn wanted(&self, known: &Known<'_>) -> Vec<(BackupSet, Wanted)> {
         let of_set = |set: &BackupSet| {
-            let paths = self.wanted.get(&set.id.at.0)?;
-            Some((set.clone(), Wanted::These(paths.as_slice().into())))
+            let mut paths = self.wanted.get(&set.id.at.0)?.clone();
+            // What lies within another root was planned after that.
+            paths.sort();
+            Some((set.clone(), Wanted::These(paths.into())))
         };
-        sets.iter().filter_map(of_set).collect()
+        known.sets().filter_map(of_set).collect()
     }
 
     pub(super) fn estimate(
         self,
         repository: &Repository,
-        sets: &[BackupSet],
+        known: &Known<'_>,
         ctx: &Context,
     ) -> Result<Estimate> {
-        let (sets, wanted): (Vec<_>, Vec<_>) = self.wanted(sets).into_iter().unzip();
+        let (sets, wanted): (Vec<_>, Vec<_>) = self.wanted(known).into_iter().unzip();
         let volumes = volumes_of(repository, &sets, &wanted, ctx)?;
         let volumes = sets.iter().zip(volumes).flat_map(|(set, volumes)| {
             volumes.into_iter().filter_map(|volume| set.volumes.get(&volume.number))
@@ -91,8 +93,7 @@ impl Planned {
 struct Planner<'a> {
     wish: &'a Wish,
     ctx: &'a Context,
-    catalog: &'a Catalog,
-    state: State,
+    known: &'a Known<'a>,
     /// Folders above several roots are made once: with their devices.
     new_above: HashMap<EntryPath, u64>,
     planned: Planned,
@@ -101,20 +102,17 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn root(&mut self, root: &Root) -> Result<()> {
         let (mut found, mut failed) = (false, Ok(()));
-        let catalog = self.catalog;
-        // The state is lent to the catalogue meanwhile.
-        let state = std::mem::replace(&mut self.state, State::of_sets(0, &[]));
-        let read = catalog.stored(&state, &root.path, |stored| {
+        let Some((catalog, state)) = self.known.at(root.date) else { return Ok(()) };
+        let read = catalog.stored(state, &root.path, |stored| {
             if !found {
                 found = true;
-                failed = self.above(root, &state);
+                failed = self.above(root, catalog, state);
             }
-            if failed.is_ok() {
+            if failed.is_ok() && self.is_of(root, &stored.path) {
                 failed = self.ctx.check().and_then(|()| self.entry(root, stored)).map_err(Into::into);
             }
             if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        self.state = state;
         read.map_err(|trouble| catalog.error(trouble))?;
         if !found {
             self.planned.absent.push(root.path.clone());
@@ -122,8 +120,13 @@ impl Planner<'_> {
         failed
     }
 
+    /// What lies within another root is wanted of that one's date.
+    fn is_of(&self, root: &Root, path: &EntryPath) -> bool {
+        self.planned.roots.root_of(path).is_some_and(|nearest| nearest.path == root.path)
+    }
+
     /// The folders above a root, from the base down.
-    fn above(&mut self, root: &Root, state: &State) -> Result<()> {
+    fn above(&mut self, root: &Root, catalog: &Catalog, state: &State) -> Result<()> {
         let mut way = Vec::new();
         let (mut at, mut path) = (root.at.parent(), root.path.parent());
         while let Some(folder) = at.filter(|at| !at.is_root()) {
@@ -145,10 +148,10 @@ impl Planner<'_> {
                 Ok(There::Folder) => self.planned.look.enter_found(&at),
                 Ok(There::Nothing) => {
                     let was = match &path {
-                        Some(path) => self.catalog.attributes(state, path),
+                        Some(path) => catalog.attributes(state, path),
                         None => Ok(None),
                     };
-                    let was = was.map_err(|trouble| self.catalog.error(trouble))?;
+                    let was = was.map_err(|trouble| catalog.error(trouble))?;
                     let was = was.filter(|was| was.kind == Kind::Directory).unwrap_or_else(plain_folder);
                     self.new_folder_above(root, &at, was);
                 }
@@ -197,7 +200,7 @@ impl Planner<'_> {
                 self.make(&place, &stored, |counts| counts.created += 1);
                 Ok(())
             }
-            Ok(there) => self.beside_or_instead(&place, &stored, matches!(there, There::Folder)),
+            Ok(there) => self.beside_or_instead(&place, &stored, &root.mark, matches!(there, There::Folder)),
             Err(_) => {
                 let why = Hindrance::NotPermitted { of_another_user: false };
                 let obstacle = self.planned.look.bar(place.below(self.wish.base()), why);
@@ -212,6 +215,7 @@ impl Planner<'_> {
         &mut self,
         place: &EntryPath,
         stored: &Stored,
+        mark: &str,
         folder: bool,
     ) -> std::result::Result<(), Cancelled> {
         let directory = stored.attributes.kind == Kind::Directory;
@@ -230,7 +234,7 @@ impl Planner<'_> {
                 }
             }
             Existing::KeepBoth | Existing::Replace => {
-                if self.is_there(place, stored)? || self.is_beside(place, stored)? {
+                if self.is_there(place, stored)? || self.is_beside(place, stored, mark)? {
                     self.planned.counts.kept += 1;
                 } else {
                     self.make(place, stored, |counts| counts.renamed += 1);
@@ -250,6 +254,9 @@ impl Planner<'_> {
         if directory {
             self.planned.counts.folders += 1;
             self.planned.look.enter(place, Folder::New(device));
+            if self.planned.roots.is_above_one(&stored.path) {
+                self.new_above.insert(place.clone(), device);
+            }
         } else {
             count(&mut self.planned.counts);
             let size = stored.attributes.content.map_or(0, |content| content.size);
@@ -281,11 +288,16 @@ impl Planner<'_> {
     }
 
     /// Restored in this way before.
-    fn is_beside(&mut self, place: &EntryPath, stored: &Stored) -> std::result::Result<bool, Cancelled> {
+    fn is_beside(
+        &mut self,
+        place: &EntryPath,
+        stored: &Stored,
+        mark: &str,
+    ) -> std::result::Result<bool, Cancelled> {
         let name = OsStr::from_bytes(place.file_name());
         match self.planned.look.parent(place) {
             Folder::Here(here) => {
-                let free = free_name(&here.fd, name, &stored.attributes, &self.wish.mark, self.ctx)?;
+                let free = free_name(&here.fd, name, &stored.attributes, mark, self.ctx)?;
                 Ok(free.is_none())
             }
             _ => Ok(false),

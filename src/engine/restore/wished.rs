@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::known::Known;
 use super::planned::Planned;
 use super::shared::Shared;
 use super::{Restore, Task, Writers};
 use crate::context::{Context, ProblemKind};
-use crate::engine::dates::{report_unusable, sets_at};
+use crate::engine::dates::report_unusable;
 use crate::engine::states::States;
 use crate::engine::undo::Record;
 use crate::engine::wish::{Estimate, Existing, Hindrance, Obstacle, Wish};
@@ -20,26 +21,26 @@ use crate::tree::target;
 /// nothing but what the catalogue does not know yet.
 pub fn estimate(place: &Place, wish: &Wish, ctx: &Context) -> Result<Estimate> {
     let repository = place.open()?;
-    let sets = sets_at(&repository, Some(wish.date), ctx)?;
     // As it is while a backup runs, where that suffices.
-    let known = repository.catalog_if_known(sets);
-    let catalog = known.map_or_else(|| repository.catalog(sets), Ok)?;
-    Planned::of(wish, &catalog, sets, ctx)?.estimate(&repository, sets, ctx)
+    let catalog = |sets: &_| repository.catalog_if_known(sets).map_or_else(|| repository.catalog(sets), Ok);
+    let known = Known::of(wish, &repository, ctx, catalog)?;
+    Planned::of(wish, &known, ctx)?.estimate(&repository, &known, ctx)
 }
 
 pub(in crate::engine) fn run(job: BringBackJob, ctx: &Context) -> Result<RestoreReport> {
     let BringBackJob { place, wish, ownership, undo } = job;
     let repository = place.open()?;
     let repository = Arc::new(repository);
-    let sets = sets_at(&repository, Some(wish.date), ctx)?;
-    let unusable = report_unusable(&repository, sets, Some(wish.date), wish.base(), ctx);
-    let time = sets.last().map_or(0, |set| set.id.at.0);
-    let planned = Planned::of(&wish, &repository.catalog(sets)?, sets, ctx)?;
+    let known = Known::of(&wish, &repository, ctx, |sets| repository.catalog(sets))?;
+    let unusable = |(date, sets)| report_unusable(&repository, sets, Some(date), wish.base(), ctx);
+    let unusable = known.dates().map(unusable).sum::<u64>();
+    let time = known.sets().last().map_or(0, |set| set.id.at.0);
+    let planned = Planned::of(&wish, &known, ctx)?;
     if planned.finds_nothing() {
-        let path = wish.paths.first().cloned().unwrap_or_default();
+        let path = planned.absent.into_iter().next().unwrap_or_default();
         return Err(Error::PathNotFound { path, date: asctime(time) });
     }
-    let wanted = planned.wanted(sets);
+    let wanted = planned.wanted(&known);
     let record = undo.map(|file| Arc::new(Record::new(file, wish.base())));
     let task = task(&wish, &planned, ownership, record.as_ref(), ctx);
     let shared = Shared::new(&task, ctx);
@@ -48,7 +49,8 @@ pub(in crate::engine) fn run(job: BringBackJob, ctx: &Context) -> Result<Restore
     planned.look.obstacles.iter().for_each(|obstacle| shared.barred(obstacle));
     for path in &planned.absent {
         let place = path.below(wish.base());
-        ctx.problem(ProblemKind::Lost, place, format_args!("it is not in the backup of {}", asctime(time)));
+        let date = planned.roots.root_of(path).map_or(time, |root| root.date);
+        ctx.problem(ProblemKind::Lost, place, format_args!("it is not in the backup of {}", asctime(date)));
     }
     let restored = if wanted.is_empty() { Ok(()) } else { all(&repository, wanted, &shared) };
     // Also of what was stopped or failed halfway.
@@ -87,7 +89,6 @@ fn task(
         roots: planned.roots.clone(),
         above: planned.above.clone(),
         existing,
-        mark: wish.mark.clone(),
         aside: format!(".hindsight-replaced-{}", SetTime(ctx.clock.now().seconds)),
         deeds,
         ownership,

@@ -198,6 +198,20 @@ impl Chronicle {
         Ok(dates.into_iter().collect())
     }
 
+    /// Dates of the backups that recorded anything of one of these paths themselves, oldest first.
+    pub(crate) fn dates_of_versions(&self, paths: &[EntryPath]) -> Outcome<Vec<i64>> {
+        let query = "SELECT at FROM versions WHERE folder = ?1 AND name = ?2";
+        let mut statement = self.connection.prepare_cached(query)?;
+        let mut dates = BTreeSet::new();
+        for path in paths {
+            let Some((folder, name)) = self.place(path)? else { continue };
+            for date in statement.query_map(params![folder, name], |row| row.get::<_, i64>(0))? {
+                dates.insert(date?);
+            }
+        }
+        Ok(dates.into_iter().collect())
+    }
+
     /// How many paths at or below `top` the backup of this date changed.
     pub(crate) fn changes(&self, top: &EntryPath, date: i64) -> Outcome<u64> {
         let own = self.history(top)?.iter().filter(|version| version.at == date).count() as u64;

@@ -70,7 +70,7 @@ impl Dir {
             Ok(()) => return Ok((Self::made(parent, name, path)?, How::Created)),
             Err(Errno::EXIST) if existing.merges() => match Self::existing(parent, name, path) {
                 Err(Errno::NOTDIR | Errno::LOOP) if existing != Existing::Keep => {
-                    let name = make_beside(parent, name)?;
+                    let name = make_beside(parent, name, path)?;
                     return Ok((Self::made(parent, &name, path)?, How::Beside));
                 }
                 entered => return Ok((entered?, How::Kept)),
@@ -180,11 +180,12 @@ impl Drop for Dir {
 }
 
 /// Makes a directory under a name that is free beside `name`, and returns that.
-fn make_beside(parent: &Dir, name: &OsStr) -> io::Result<OsString> {
+fn make_beside(parent: &Dir, name: &OsStr, path: &EntryPath) -> io::Result<OsString> {
     let directory = Attributes { kind: Kind::Directory, ..Attributes::default() };
     let Settings { options, ctx, .. } = &*parent.settings;
+    let mark = (options.mark)(path);
     loop {
-        let free = free_name(parent, name, &directory, &options.mark, ctx).map_err(interrupted)?;
+        let free = free_name(parent, name, &directory, &mark, ctx).map_err(interrupted)?;
         let Some(free) = free else { return Err(Errno::EXIST.into()) };
         match mkdirat(&parent.fd, &*free, Mode::RWXU) {
             Ok(()) => return Ok(free),

@@ -179,8 +179,9 @@ impl PendingFile {
 
     fn beside(&self, mut temporary: TemporaryName, attributes: &Attributes) -> io::Result<Placed> {
         let Settings { options, ctx, .. } = self.settings();
+        let mark = (options.mark)(&self.path);
         loop {
-            let free = free_name(&*self.dir, &self.name, attributes, &options.mark, ctx);
+            let free = free_name(&*self.dir, &self.name, attributes, &mark, ctx);
             let Some(free) = free.map_err(interrupted)? else { return Ok(self.kept()) };
             match temporary.rename_to(&free) {
                 Ok(()) => return Ok(self.placed(How::Beside, &free)),

@@ -63,7 +63,8 @@ impl App {
             }
             Effect::ShowProblems(problems) => dialogs::show_problems(&self.window, &problems),
             Effect::Toast(text) => self.toasts.add_toast(adw::Toast::new(&text)),
-            Effect::Restored(restored) => self.say_restored(restored),
+            Effect::Restored(restored) => self.restored(restored),
+            Effect::RestoreCutOff { folder } => self.cut_off(folder),
             Effect::Forget { plan } => self.delete_plan(plan),
         }
     }

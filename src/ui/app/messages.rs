@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hindsight::engine::undo::Undone;
 use hindsight::explain::Explanation;
+use hindsight::jobs::PastRestore;
 use hindsight::secret::Passphrase;
 use hindsight::settings::Plan;
 use hindsight::worker::Event;
@@ -17,7 +18,7 @@ use crate::ui::preferences::PreferencesOutput;
 use crate::ui::restore_plan::RestorePlanOutput;
 use crate::ui::services::{OpenPlace, Prepared};
 use crate::ui::setup::SetupOutput;
-use crate::ui::state::{Facts, Lane, Message, NotReady};
+use crate::ui::state::{Facts, Lane, Message, NotReady, Restored};
 use crate::ui::timeline::TimelineOutput;
 
 /// What an action of the window asks for.
@@ -29,6 +30,7 @@ pub enum Do {
     OpenPreferences,
     Verify,
     Compare,
+    UndoRestore,
     NewPlan,
     ShowShortcuts,
     ShowAbout,
@@ -84,6 +86,10 @@ pub enum AppCommand {
     Prepared(Lane, Result<Boxed<Prepared>, NotReady>),
     RestorePlace(Result<OpenPlace, NotReady>),
     Undone(Result<Undone, Explanation>),
+    /// That could be undone.
+    LastRestore(Option<PastRestore>),
+    /// What a restore had done that was stopped or failed.
+    CutOff(Restored),
     Toast(String),
     Nothing,
 }

@@ -8,11 +8,13 @@ mod restoring;
 mod run;
 mod windows;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use adw::prelude::*;
 use hindsight::desktop::drives::Drives;
 use hindsight::i18n::gettext;
+use hindsight::jobs::PastRestore;
 use hindsight::settings::Plan;
 use hindsight::worker::{Interest, Worker};
 use relm4::prelude::*;
@@ -57,6 +59,10 @@ pub struct App {
     /// Of the plan, or of backups found elsewhere.
     restore: Option<(Plan, Controller<TimelinePage>)>,
     restore_plan: Option<Controller<RestorePlan>>,
+    /// Of the restore that is running: what it does is written down there.
+    restore_record: Option<PathBuf>,
+    /// That can be undone.
+    last_restore: Option<PastRestore>,
     drives: Option<Drives>,
     waiting_for_drive: Option<(Lane, adw::AlertDialog)>,
     /// Words that came before the plans were read.
@@ -164,6 +170,7 @@ impl Component for App {
             glib::ControlFlow::Continue
         });
         model.load();
+        model.look_for_restore();
         ComponentParts { model, widgets }
     }
 
@@ -211,6 +218,8 @@ impl Component for App {
             AppCommand::Prepared(lane, prepared) => self.prepared(lane, prepared),
             AppCommand::RestorePlace(place) => self.restore_place(place),
             AppCommand::Undone(undone) => self.undone(undone),
+            AppCommand::LastRestore(last) => self.last_restore = last,
+            AppCommand::CutOff(restored) => self.say_restored(restored),
             AppCommand::Toast(text) => self.toasts.add_toast(adw::Toast::new(&text)),
             AppCommand::Nothing => {}
         }
@@ -256,6 +265,8 @@ impl App {
             finder: None,
             restore: None,
             restore_plan: None,
+            restore_record: None,
+            last_restore: None,
             drives: None,
             waiting_for_drive: None,
             invocation: None,

@@ -101,8 +101,9 @@ impl App {
         });
     }
 
-    /// Brings the overview up to date, if it is not.
+    /// Brings the overview and what can be undone up to date.
     pub(super) fn show(&mut self) {
+        self.show_undo();
         let now = services::now();
         let Some(shown) = Shown::new(&self.state, self.current, &self.services.home, now) else { return };
         if self.shown.as_ref() != Some(&shown) {

@@ -5,21 +5,76 @@
 
 use std::path::PathBuf;
 
-use hindsight::engine::undo::Undone;
+use hindsight::engine::Job;
+use hindsight::engine::undo::{self, Undone};
 use hindsight::explain::Explanation;
-use hindsight::i18n::gettext;
+use hindsight::i18n::{gettext, gettext_f};
+use hindsight::jobs::PastRestore;
 use relm4::{adw, gtk};
 
 use super::{App, AppCommand, AppInput};
-use crate::ui::dialogs;
 use crate::ui::overview::escaped;
 use crate::ui::restore_plan::words;
 use crate::ui::state::Restored;
+use crate::ui::{actions, dialogs, texts};
 
 /// Seconds in which somebody may look at what came back before the way to undo it goes.
 const TIME_TO_LOOK: u32 = 20;
 
 impl App {
+    /// A job begins: of a restore it is kept where its deeds are written down.
+    pub(super) fn note_restore(&mut self, job: &Job) {
+        if let Job::BringBack(job) = job {
+            self.restore_record = job.undo.clone();
+        }
+    }
+
+    pub(super) fn restored(&mut self, restored: Restored) {
+        self.restore_record = None;
+        self.look_for_restore();
+        self.say_restored(restored);
+    }
+
+    /// What a restore had done before it ended early, it has written down.
+    pub(super) fn cut_off(&mut self, folder: Option<PathBuf>) {
+        let Some(record) = self.restore_record.take() else { return };
+        self.look_for_restore();
+        self.beside(move |_| match undo::recorded(&record) {
+            Some(recorded) => {
+                let text = words::cut_off(&recorded);
+                AppCommand::CutOff(Restored { text, folder, undo: Some(record) })
+            }
+            None => AppCommand::Nothing,
+        });
+    }
+
+    pub(super) fn look_for_restore(&self) {
+        self.beside(|services| AppCommand::LastRestore(services.last_restore()));
+    }
+
+    /// What is being written down just now is none that is over.
+    fn undoable(&self) -> Option<&PastRestore> {
+        self.last_restore.as_ref().filter(|_| self.restore_record.is_none())
+    }
+
+    pub(super) fn show_undo(&self) {
+        actions::offer_undo(&self.window, self.undoable().is_some());
+    }
+
+    /// Long after it was restored nobody may remember what that was.
+    pub(super) fn ask_to_undo(&self) {
+        let Some(PastRestore { record, began, recorded }) = self.undoable().cloned() else { return };
+        let heading = gettext_f("Undo the Restore of {date}?", &[("date", &texts::date_and_time(began))]);
+        let body = words::would_be_undone(&recorded);
+        let appearance = adw::ResponseAppearance::Destructive;
+        let input = self.input();
+        dialogs::confirm(&self.window, &heading, &body, &gettext("Undo"), appearance, move |yes| {
+            if yes {
+                input.emit(AppInput::UndoRestore(record));
+            }
+        });
+    }
+
     pub(super) fn say_restored(&self, restored: Restored) {
         let Restored { text, folder, undo } = restored;
         // Whoever has just restored something is not to wait for older news to be gone.
@@ -66,6 +121,7 @@ impl App {
     }
 
     pub(super) fn undone(&self, undone: Result<Undone, Explanation>) {
+        self.look_for_restore();
         match undone {
             Ok(undone) => {
                 let toast = adw::Toast::new(&escaped(&words::undone(&undone)));

@@ -111,9 +111,9 @@ impl App {
 
     fn open_restore_plan(&mut self, selected: Selected) {
         let Some((plan, _)) = &self.restore else { return };
-        let Selected { place, paths, date, title } = selected;
+        let Selected { place, parts, title } = selected;
         let ours = self.state.plans.iter().any(|own| own.id == plan.id);
-        let init = RestorePlanInit { place, paths, date, title, home: self.services.home.clone(), ours };
+        let init = RestorePlanInit { place, parts, title, home: self.services.home.clone(), ours };
         let dialog =
             RestorePlan::builder().launch(init).forward(self.sender.input_sender(), AppInput::RestorePlan);
         dialog.widget().present(Some(&self.window));

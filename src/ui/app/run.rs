@@ -76,6 +76,7 @@ impl App {
         if self.quitting || self.state.activity(lane).is_none_or(is_stopping) {
             return self.tell(Message::In(lane, Step::Finished(Outcome::Cancelled(Why::User))));
         }
+        self.note_restore(&job);
         let handle = self.workers[lane].submit(job);
         self.hold_on(lane, handle);
         self.tell(Message::In(lane, Step::Running));

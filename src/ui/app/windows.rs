@@ -26,6 +26,7 @@ impl App {
             Do::Stop => self.tell(Message::StopWanted),
             Do::OpenRestore => self.open_restore(&[]),
             Do::OpenPreferences => self.open_preferences(Page::Folders),
+            Do::UndoRestore => self.ask_to_undo(),
             Do::NewPlan => self.open_setup(),
             Do::ShowShortcuts => dialogs::show_shortcuts(&self.window),
             Do::ShowAbout => dialogs::show_about(&self.window),

@@ -3,18 +3,15 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use hindsight::engine::{Existing, Instead, To};
+use hindsight::engine::{Existing, Instead, Part, To};
 use hindsight::entry::EntryPath;
 
 use crate::ui::state::Restore;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Choice {
-    pub paths: Vec<EntryPath>,
-    /// Seconds since 1970.
-    pub date: i64,
-    /// For names: "12 May 2026".
-    pub mark: String,
+    /// Of the dates, each of which is there once.
+    pub parts: Vec<Part>,
     pub into_folder: bool,
     pub folder: Option<PathBuf>,
     /// The home of the person whose backups these are, and the one of who restores.
@@ -25,12 +22,10 @@ pub struct Choice {
 
 impl Choice {
     /// `ours`: the backups are of this computer and person, so that paths mean what they say.
-    pub fn new(paths: Vec<EntryPath>, date: i64, mark: String, home: &Path, ours: bool) -> Self {
-        let other_home = if ours { None } else { other_home(&paths, home) };
+    pub fn new(parts: Vec<Part>, home: &Path, ours: bool) -> Self {
+        let other_home = if ours { None } else { other_home(&parts, home) };
         Self {
-            paths,
-            date,
-            mark,
+            parts,
             into_folder: false,
             folder: None,
             other_home,
@@ -47,13 +42,7 @@ impl Choice {
             let instead = self.other_home.clone().filter(|_| self.into_my_home);
             To::Original { root: "/".into(), instead }
         };
-        Some(Restore {
-            paths: self.paths.clone(),
-            date: self.date,
-            to,
-            existing: self.existing,
-            mark: self.mark.clone(),
-        })
+        Some(Restore { parts: self.parts.clone(), to, existing: self.existing })
     }
 
     /// The one folder in which all paths were, or would be; `None` if there are several.
@@ -67,7 +56,7 @@ impl Choice {
 }
 
 /// Another person's home in which some path lies.
-fn other_home(paths: &[EntryPath], home: &Path) -> Option<Instead> {
+fn other_home(parts: &[Part], home: &Path) -> Option<Instead> {
     let here = EntryPath::parse(home.as_os_str().as_bytes()).ok()?;
     let homes = [EntryPath::root().child(b"home"), here.parent()?];
     let home_of = |path: &EntryPath| {
@@ -75,7 +64,7 @@ fn other_home(paths: &[EntryPath], home: &Path) -> Option<Instead> {
         let (homes, below) = below?;
         Some(homes.child(below.components().next()?))
     };
-    let of = paths.iter().filter_map(home_of).find(|of| *of != here)?;
+    let of = parts.iter().flat_map(|part| &part.paths).filter_map(home_of).find(|of| *of != here)?;
     Some(Instead { of, here })
 }
 
@@ -86,7 +75,8 @@ mod tests {
 
     fn choice(paths: &[&str], ours: bool) -> Choice {
         let paths = paths.iter().map(|path| EntryPath::parse(path.as_bytes()).unwrap()).collect();
-        Choice::new(paths, 7, "12 May 2026".into(), Path::new("/home/bob"), ours)
+        let part = Part { paths, date: 7, mark: "12 May 2026".into() };
+        Choice::new(vec![part], Path::new("/home/bob"), ours)
     }
 
     #[test]

@@ -9,7 +9,10 @@ use crate::ui::texts;
 
 impl RestorePlan {
     pub(super) fn as_of(&self) -> String {
-        gettext_f("As of {date}", &[("date", &texts::date_and_time(self.choice.date))])
+        match &self.choice.parts[..] {
+            [part] => gettext_f("As of {date}", &[("date", &texts::date_and_time(part.date))]),
+            _ => gettext("Each as of its own date"),
+        }
     }
 
     pub(super) fn original_text(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hindsight::engine::undo::Undone;
+use hindsight::engine::undo::{Recorded, Undone};
 use hindsight::engine::{Counts, Estimate, Existing, Hindrance, Obstacle, Shortage};
 use hindsight::entry::EntryPath;
 use hindsight::i18n::{gettext, gettext_f, ngettext_f};
@@ -132,6 +132,42 @@ pub fn restored(name: Option<&str>, counts: &Counts) -> String {
     }
 }
 
+/// The same of a restore that did not come to its end.
+pub fn cut_off(recorded: &Recorded) -> String {
+    let Recorded { files, folders, .. } = *recorded;
+    if files == 0 {
+        let (one, many) =
+            ("Stopped after {count} folder was restored", "Stopped after {count} folders were restored");
+        return ngettext_f(one, many, folders, &[]);
+    }
+    ngettext_f(
+        "Stopped after {count} item was restored",
+        "Stopped after {count} items were restored",
+        files,
+        &[],
+    )
+}
+
+/// What would become of a restore that is undone, in sentences.
+pub fn would_be_undone(recorded: &Recorded) -> String {
+    let Recorded { files, folders, replaced } = *recorded;
+    let mut sentences = Vec::new();
+    let (one, many) =
+        ("{count} file that was restored goes again.", "{count} files that were restored go again.");
+    if files > 0 {
+        sentences.push(ngettext_f(one, many, files, &[]));
+    } else if folders > 0 {
+        sentences.push(gettext("Folders that were restored go again."));
+    }
+    let (one, many) =
+        ("{count} file that was replaced comes back.", "{count} files that were replaced come back.");
+    if replaced > 0 {
+        sentences.push(ngettext_f(one, many, replaced, &[]));
+    }
+    sentences.push(gettext("What was changed since then stays as it is."));
+    sentences.join(" ")
+}
+
 pub fn undone(undone: &Undone) -> String {
     match undone.left.len() as u64 {
         0 => gettext("Undone"),
@@ -177,5 +213,16 @@ mod tests {
         assert_eq!(restored(Some("letter.txt"), &counts), "Restored “letter.txt”");
         assert_eq!(restored(None, &counts), "Restored 3 items");
         assert_eq!(restored(None, &Counts { kept: 2, ..Counts::default() }), "Nothing had to be restored");
+    }
+
+    #[test]
+    fn of_a_restore_that_was_stopped_it_is_said_how_far_it_came() {
+        let recorded = Recorded { files: 3, folders: 2, replaced: 1 };
+        assert_eq!(cut_off(&recorded), "Stopped after 3 items were restored");
+        let said = "3 files that were restored go again. 1 file that was replaced comes back. \
+                    What was changed since then stays as it is.";
+        assert_eq!(would_be_undone(&recorded), said);
+        let folder = Recorded { folders: 1, ..Recorded::default() };
+        assert_eq!(cut_off(&folder), "Stopped after 1 folder was restored");
     }
 }

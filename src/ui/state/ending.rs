@@ -1,5 +1,7 @@
 //! How a run ends: written down, said, or with a question that leads on.
 
+use std::path::PathBuf;
+
 use hindsight::engine::{Report, RestoreReport, To};
 use hindsight::error::Error;
 use hindsight::explain::explain;
@@ -19,6 +21,11 @@ impl AppState {
             let plan = activity.request.plan.clone();
             effects.push(Effect::Record { plan: plan.clone(), outcome: recorded(&outcome) });
             self.problems.insert(plan, activity.problems.clone());
+        }
+        if let (What::Restore(restore), Outcome::Cancelled(_) | Outcome::Failed(_)) =
+            (&activity.request.what, &outcome)
+        {
+            effects.push(Effect::RestoreCutOff { folder: folder_of(restore) });
         }
         match outcome {
             Outcome::Completed(report) => effects.extend(completed(activity, &report)),
@@ -90,12 +97,18 @@ fn completed(activity: Activity, report: &Report) -> Vec<Effect> {
 
 /// One thing is named, several are counted.
 fn restored(restore: &Restore, report: &RestoreReport) -> Restored {
-    let place = restore.places().into_iter().next();
-    let only = place.as_ref().filter(|_| restore.paths.len() == 1);
-    let name = only.and_then(|place| place.file_name()).map(|name| name.to_string_lossy().into_owned());
-    let folder = match &restore.to {
-        To::Folder(folder) => Some(folder.clone()),
-        To::Original { .. } => place.and_then(|place| place.parent().map(ToOwned::to_owned)),
+    let name = match &restore.places()[..] {
+        [only] => only.file_name().map(|name| name.to_string_lossy().into_owned()),
+        _ => None,
     };
-    Restored { text: words::restored(name.as_deref(), &report.counts), folder, undo: report.undo.clone() }
+    let text = words::restored(name.as_deref(), &report.counts);
+    Restored { text, folder: folder_of(restore), undo: report.undo.clone() }
+}
+
+/// Where what is restored lies, or the first of it.
+fn folder_of(restore: &Restore) -> Option<PathBuf> {
+    match &restore.to {
+        To::Folder(folder) => Some(folder.clone()),
+        To::Original { .. } => Some(restore.places().first()?.parent()?.to_path_buf()),
+    }
 }

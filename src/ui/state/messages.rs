@@ -96,6 +96,11 @@ pub enum Effect {
     ShowProblems(Problems),
     Toast(String),
     Restored(Restored),
+    /// A restore was stopped, or failed on its way: what it had done by then stays.
+    RestoreCutOff {
+        /// Where to look for it.
+        folder: Option<PathBuf>,
+    },
     /// The plan's backups are gone: so is the plan.
     Forget {
         plan: String,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use hindsight::context::{Problem, ProblemKind, Why};
 use hindsight::engine::{
-    BackupReport, Counts, EraseReport, Existing, Report, RestoreReport, To, VerifyReport,
+    BackupReport, Counts, EraseReport, Existing, Part, Report, RestoreReport, To, VerifyReport,
 };
 use hindsight::entry::EntryPath;
 use hindsight::error::Error;
@@ -292,7 +292,8 @@ fn original() -> To {
 
 fn wish(paths: &[&str], to: To) -> Restore {
     let paths = paths.iter().map(|path| EntryPath::parse(path.as_bytes()).unwrap()).collect();
-    Restore { paths, date: 7, to, existing: Existing::OnlyMissing, mark: "12 May 2026".into() }
+    let part = Part { paths, date: 7, mark: "12 May 2026".into() };
+    Restore { parts: vec![part], to, existing: Existing::OnlyMissing }
 }
 
 /// What is said after a restore.
@@ -328,6 +329,20 @@ fn where_nothing_had_to_be_done_nothing_can_be_undone() {
     let counts = Counts { kept: 2, ..Counts::default() };
     let restored = after(wish(&["home/ada/letter.txt"], original()), counts, None);
     assert_eq!((restored.text.as_str(), restored.undo), ("Nothing had to be restored", None));
+}
+
+#[test]
+fn a_restore_that_ends_early_is_looked_at_for_what_it_did() {
+    let cancelled = Outcome::Cancelled(Why::User);
+    for (outcome, more) in [(cancelled, 0), (Outcome::Failed(Error::Internal("a pipe broke".into())), 1)] {
+        let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+        let restore = wish(&["home/ada/letter.txt"], original());
+        state.on(Message::Wanted(Request::new(&request.plan, What::Restore(restore))));
+        state.on(Message::Running);
+        let effects = state.on(Message::Finished(outcome));
+        assert_eq!(effects[0], Effect::RestoreCutOff { folder: Some("/home/ada".into()) });
+        assert_eq!((effects.len(), state.is_busy()), (1 + more, false));
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Files as they were, for other programs: a copy that is opened and only to be read, and copies of what is dragged out.
 
-use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -9,13 +8,13 @@ use std::sync::OnceLock;
 
 use adw::prelude::*;
 use hindsight::context::Context;
-use hindsight::engine::{BringBackJob, Existing, Job, Ownership, Place, RestoreJob, To, Wish, estimate, run};
+use hindsight::engine::{
+    BringBackJob, Existing, Job, Ownership, Part, Place, RestoreJob, To, Wish, estimate, run,
+};
 use hindsight::entry::EntryPath;
 use hindsight::error::{Error, Result};
 use hindsight::folders;
 use relm4::{adw, gtk};
-
-use crate::ui::texts;
 
 /// Restores one file into a folder of its own, and returns where it is. Seconds since 1970.
 pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
@@ -36,33 +35,13 @@ pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Restores files and folders as of a date each, and returns where they are: those of one date in a folder of their
-/// own. What could not be brought back is not among them, and `ctx` is told.
-pub fn make_all(place: &Place, wanted: &[(i64, EntryPath)], ctx: &Context) -> Result<Vec<PathBuf>> {
-    let mut dates = BTreeMap::<i64, Vec<EntryPath>>::new();
-    for (date, path) in wanted {
-        dates.entry(*date).or_default().push(path.clone());
-    }
-    let mut made = Vec::new();
-    for (date, paths) in dates {
-        match make_of_date(place, date, paths, ctx) {
-            Ok(files) => made.extend(files),
-            Err(error) => {
-                discard(&made);
-                return Err(error);
-            }
-        }
-    }
-    Ok(made)
-}
-
-fn make_of_date(place: &Place, date: i64, paths: Vec<EntryPath>, ctx: &Context) -> Result<Vec<PathBuf>> {
+/// Restores files and folders, each as of its date, into a folder of their own, and returns where they are. What could
+/// not be brought back is not among them, and `ctx` is told.
+pub fn make_all(place: &Place, parts: Vec<Part>, ctx: &Context) -> Result<Vec<PathBuf>> {
     let folder = new_folder()?;
-    let (to, mark) = (To::Folder(folder.clone()), texts::date(date));
-    let wish = Wish { paths, date, to, existing: Existing::OnlyMissing, mark };
+    let wish = Wish { parts, to: To::Folder(folder.clone()), existing: Existing::OnlyMissing };
     let mut files = wish.places();
-    let restored = restore(place, wish, &folder, ctx);
-    if let Err(error) = restored {
+    if let Err(error) = restore(place, wish, &folder, ctx) {
         remove(&folder);
         return Err(error);
     }
@@ -81,7 +60,7 @@ fn restore(place: &Place, wish: Wish, folder: &Path, ctx: &Context) -> Result<()
 
 /// Copies that nobody has got.
 pub fn discard(files: &[PathBuf]) {
-    files.iter().filter_map(|file| file.parent()).for_each(remove);
+    files.first().and_then(|file| file.parent()).into_iter().for_each(remove);
 }
 
 /// With the program that is there for such files.

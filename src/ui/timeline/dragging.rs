@@ -17,15 +17,14 @@ use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
 use hindsight::context::{CancelToken, Context, Monitor, Problem, ProblemKind, Why};
-use hindsight::engine::Place;
-use hindsight::entry::EntryPath;
+use hindsight::engine::{Part, Place};
 use hindsight::error::Error;
 use hindsight::i18n::ngettext_f;
 use relm4::{gtk, view};
 
 use super::copy;
 use super::files::Files;
-use super::row::Row;
+use super::row::{self, Row};
 use crate::ui::state::Problems;
 
 /// Where the rows of the list are from.
@@ -99,9 +98,9 @@ glib::wrapper! {
 impl Copies {
     fn new(rows: Vec<Row>, origin: Origin, tell: Tell) -> Self {
         let copies: Self = glib::Object::new();
-        let wanted = rows.iter().map(|row| (row.date(origin.date), row.path.clone())).collect();
+        let parts = row::parts(&rows, origin.date);
         let (cancel, made) = (CancelToken::default(), OnceLock::new());
-        let fetch = Fetch { place: origin.place, wanted, cancel, made, tell };
+        let fetch = Fetch { place: origin.place, parts, cancel, made, tell };
         // Both are empty: the object is new.
         let _ = copies.imp().fetch.set(Arc::new(fetch));
         let _ = copies.imp().rows.set(rows);
@@ -145,8 +144,7 @@ impl Copies {
 /// The copies of one drag: made once, however often they are asked for.
 struct Fetch {
     place: Place,
-    /// As of a date each.
-    wanted: Vec<(i64, EntryPath)>,
+    parts: Vec<Part>,
     cancel: CancelToken,
     made: OnceLock<Option<Vec<PathBuf>>>,
     tell: Tell,
@@ -161,7 +159,7 @@ impl Fetch {
     fn make(&self) -> Option<Vec<PathBuf>> {
         let troubles = Arc::new(Troubles::default());
         let ctx = Context { cancel: self.cancel.clone(), monitor: troubles.clone(), ..Context::silent() };
-        let made = copy::make_all(&self.place, &self.wanted, &ctx);
+        let made = copy::make_all(&self.place, self.parts.clone(), &ctx);
         let problems = troubles.0.lock().map(|mut problems| std::mem::take(&mut *problems));
         let (files, told) = match made {
             Ok(files) => (Some(files), Ok(problems.unwrap_or_default())),

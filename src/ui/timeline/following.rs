@@ -13,7 +13,7 @@ use relm4::{adw, gtk};
 use super::browse::life;
 use super::compare::{Compare, CompareInit};
 use super::preview::Look as Sight;
-use super::row::Row;
+use super::row::{Row, part, parts};
 use super::versions::PaneInput;
 use super::{Looked, Selected, TimelineInput, TimelineOutput, TimelinePage, copy};
 use crate::ui::services::OpenPlace;
@@ -36,32 +36,6 @@ impl TimelinePage {
         let Some(index) = self.browse.index_of(date) else { return };
         self.bar.select(index);
         self.date_chosen(index, false, sender);
-    }
-
-    pub(super) fn mark_changes(&mut self, sender: &ComponentSender<Self>) {
-        let folder = self.browse.folder.clone();
-        if self.marked.as_ref() == Some(&folder) {
-            return;
-        }
-        self.marked = Some(folder.clone());
-        let input = sender.input_sender().clone();
-        if let Some(reader) = &self.reader {
-            reader.ask(move |timeline| {
-                // Without them all marks look alike: nothing that anybody must be told.
-                let dates = timeline.dates_of_change(&folder).unwrap_or_default();
-                input.emit(TimelineInput::Changed { folder, dates });
-            });
-        }
-    }
-
-    pub(super) fn mark(&mut self, folder: EntryPath, dates: &[i64]) {
-        if self.marked.as_ref() != Some(&folder) {
-            return;
-        }
-        let backups = &self.browse.backups;
-        let index = |date: &i64| backups.binary_search_by_key(date, |backup| backup.date).ok();
-        let changed: Vec<_> = dates.iter().filter_map(index).collect();
-        self.bar.set_changed(&changed, &self.folder_name());
     }
 
     pub(super) fn selection_changed(&mut self, sender: &ComponentSender<Self>) {
@@ -166,20 +140,20 @@ impl TimelinePage {
         let Some(place) = self.place.clone() else { return };
         let rows = self.list.selected();
         let shown = self.browse.date();
-        // Of the newest date that is among them: the others are not of it, and stay where they are.
-        let date = rows.iter().map(|row| row.date(shown)).max().unwrap_or(shown);
-        let chosen: Vec<_> = rows.iter().filter(|row| row.date(shown) == date).collect();
         let named = |name: &str| gettext_f("Restore “{name}”", &[("name", name)]);
-        let (paths, title) = match &chosen[..] {
-            [] => (vec![self.browse.folder.clone()], named(&self.folder_name())),
-            [row] => (vec![row.path.clone()], named(&row.name)),
+        let (parts, title) = match &rows[..] {
+            [] => {
+                let folder = self.browse.folder.clone();
+                (vec![part(shown, vec![folder])], named(&self.folder_name()))
+            }
+            [row] => (vec![part(row.date(shown), vec![row.path.clone()])], named(&row.name)),
             rows => {
                 let title =
                     ngettext_f("Restore {count} Item", "Restore {count} Items", rows.len() as u64, &[]);
-                (rows.iter().map(|row| row.path.clone()).collect(), title)
+                (parts(rows, shown), title)
             }
         };
-        let wanted = Selected { place: OpenPlace(place), paths, date, title };
+        let wanted = Selected { place: OpenPlace(place), parts, title };
         let _ = sender.output(TimelineOutput::Wanted(Box::new(wanted)));
     }
 

@@ -20,6 +20,7 @@ pub(super) const MOST_FOUND: usize = 1000;
 impl TimelinePage {
     /// One list at a time: while one is being made, wishes only say that it is stale.
     pub(super) fn refresh(&mut self, sender: &ComponentSender<Self>) {
+        self.renew_notes();
         if self.listing {
             self.stale = true;
             return;
@@ -61,6 +62,9 @@ impl TimelinePage {
                     Look::Found { .. } => self.browse.date(),
                 };
                 let origin = self.place.clone().map(|place| Origin { place, date });
+                if matches!(look, Look::Found { .. }) {
+                    self.mark_found(&rows, sender);
+                }
                 self.list.fill(rows, origin, &self.browse.selected);
                 self.show_selected(sender);
             }
@@ -144,6 +148,7 @@ impl TimelinePage {
         }
         self.browse.search = wanted;
         self.refresh(sender);
+        self.mark_changes(sender);
     }
 }
 
@@ -160,7 +165,9 @@ fn rows(timeline: &Timeline, look: &Look, wanted: &Wanted) -> Result<Vec<Row>, E
     match look {
         Look::Folder { folder, date } => {
             let items = timeline.folder(folder, *date)?;
-            let rows = items.into_iter().map(|item| Row::of_item(folder, item));
+            let counts =
+                timeline.counts(folder, *date, |name| wanted.with_hidden || !row::is_hidden(name))?;
+            let rows = items.into_iter().map(|item| Row::of_item(folder, item, counts.as_ref()));
             let is_wanted = |row: &Row| {
                 (wanted.with_deleted || !row.is_ghost()) && (wanted.with_hidden || !row.is_hidden())
             };

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use hindsight::context::Progress;
+use hindsight::engine::Part;
 use hindsight::engine::timeline::{Backup, Version};
 use hindsight::entry::EntryPath;
 use hindsight::error::Error;
 
 use super::browse::{Look, Search};
 use super::list::Deed;
+use super::marks::{Counted, Marked};
 use super::preview::Preview;
 use super::row::Row;
 use super::versions::PaneOutput;
@@ -55,8 +57,15 @@ pub enum TimelineInput {
         forward: bool,
     },
     Changed {
-        folder: EntryPath,
+        of: Marked,
         dates: Vec<i64>,
+    },
+    /// Of the folder, at the backup of this index.
+    CountWanted(usize),
+    Counted {
+        of: Counted,
+        index: usize,
+        items: u64,
     },
     History {
         path: EntryPath,
@@ -101,9 +110,8 @@ pub enum TimelineOutput {
 #[derive(Debug)]
 pub struct Selected {
     pub place: OpenPlace,
-    pub paths: Vec<EntryPath>,
-    /// Seconds since 1970.
-    pub date: i64,
+    /// By their dates, of which there are several when deleted items are among them.
+    pub parts: Vec<Part>,
     /// In words.
     pub title: String,
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! TimelinePage           the page; opening, listing, following: what its messages do; words: what it says
-//! ├─ bar/                the time bar, a widget of our own
+//! ├─ bar/                the time bar, a widget of our own; marks.rs: what it says beside dates
 //! ├─ list.rs             the folder: columns and lines, over files.rs and row.rs
 //! ├─ SearchRow           search.rs
 //! ├─ crumbs.rs           the way to the folder
@@ -27,6 +27,7 @@ mod keys;
 mod layout;
 mod list;
 mod listing;
+mod marks;
 mod messages;
 mod opening;
 mod preview;
@@ -55,6 +56,7 @@ pub use self::crumbs::entry_path;
 pub use self::keys::shortcuts;
 use self::layout::Layouts;
 use self::list::{Deed, FileList};
+use self::marks::{Marked, Notes};
 pub use self::messages::*;
 use self::preview::Looker;
 use self::reader::Reader;
@@ -89,8 +91,9 @@ pub struct TimelinePage {
     stale: bool,
     /// Of the look at a file that is wanted; older ones are dropped.
     looked: u64,
-    /// The folder whose dates of change the bar shows.
-    marked: Option<EntryPath>,
+    /// Of which the bar shows when it changed.
+    marked: Option<Marked>,
+    notes: Notes,
     /// The file whose versions the pane shows.
     followed: Option<EntryPath>,
     /// The folder whose way is shown.
@@ -359,6 +362,7 @@ impl Component for TimelinePage {
             stale: false,
             looked: 0,
             marked: None,
+            notes: Notes::default(),
             followed: None,
             crumbed: None,
             compare: None,
@@ -396,7 +400,9 @@ impl Component for TimelinePage {
             TimelineInput::Listed { look, rows } => self.listed(look, rows, &sender),
             TimelineInput::DateChosen { index, dragging } => self.date_chosen(index, dragging, &sender),
             TimelineInput::StepChange { forward } => self.bar.step_change(forward),
-            TimelineInput::Changed { folder, dates } => self.mark(folder, &dates),
+            TimelineInput::Changed { of, dates } => self.mark(&of, &dates),
+            TimelineInput::CountWanted(index) => self.count_items(index, &sender),
+            TimelineInput::Counted { of, index, items } => self.counted(&of, index, items),
             TimelineInput::History { path, versions } => self.history(&path, versions, &sender),
             TimelineInput::Start(start) => self.start(start, root, &sender),
             TimelineInput::Go(way) => self.go(way, root, &sender),

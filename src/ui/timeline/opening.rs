@@ -24,6 +24,7 @@ impl TimelinePage {
     ) {
         let input = sender.input_sender();
         keys::install(root, self.browse.with_deleted, input);
+        self.notes.show_on(&self.bar, input);
         let both = |from: &gtk::ToggleButton, to: &gtk::Widget, property: &str| {
             from.bind_property("active", to, property).bidirectional().sync_create().build();
         };
@@ -92,6 +93,7 @@ impl TimelinePage {
         self.bar.select(shown);
         self.state = State::Ready;
         (self.marked, self.followed) = (None, None);
+        self.notes.forget();
         self.refresh(sender);
         self.mark_changes(sender);
     }

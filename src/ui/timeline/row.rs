@@ -1,13 +1,15 @@
 //! A line of the list: something in the folder as it was, or something that was found.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use hindsight::engine::Part;
 use hindsight::engine::timeline::{Found, Item, Presence};
 use hindsight::entry::{Attributes, EntryPath, Kind};
-use hindsight::i18n::gettext_f;
+use hindsight::i18n::{gettext_f, ngettext_f};
 use relm4::gtk::{gio, glib};
 
 use crate::ui::texts;
@@ -21,6 +23,8 @@ pub struct Row {
     pub presence: Presence,
     /// Of what was found: the folder it lies in.
     pub place: Option<String>,
+    /// In a folder, where they were counted.
+    pub items: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -38,8 +42,12 @@ pub struct Order {
 }
 
 impl Row {
-    pub fn of_item(folder: &EntryPath, item: Item) -> Self {
+    /// `counts`: how much is in the folders that were there and had anything in them, if that is known.
+    pub fn of_item(folder: &EntryPath, item: Item, counts: Option<&HashMap<Vec<u8>, u64>>) -> Self {
+        let is_folder = item.presence == Presence::Present && item.attributes.kind == Kind::Directory;
+        let counts = counts.filter(|_| is_folder);
         Self {
+            items: counts.map(|counts| counts.get(&item.name).copied().unwrap_or(0)),
             path: folder.child(&item.name),
             name: String::from_utf8_lossy(&item.name).into_owned(),
             attributes: item.attributes,
@@ -56,7 +64,7 @@ impl Row {
             false => Presence::DeletedAfter(found.last_existed),
         };
         let place = Some(texts::folder_path(&folder.below(Path::new("/")), home));
-        Self { name, attributes: found.attributes, presence, place, path: found.path }
+        Self { name, attributes: found.attributes, presence, place, items: None, path: found.path }
     }
 
     pub fn is_folder(&self) -> bool {
@@ -69,7 +77,7 @@ impl Row {
     }
 
     pub fn is_hidden(&self) -> bool {
-        self.name.starts_with('.') || self.name.ends_with('~')
+        is_hidden(self.path.file_name())
     }
 
     /// The date of which it can be had, when `shown` is the date of the page.
@@ -81,13 +89,25 @@ impl Row {
         }
     }
 
+    /// The same for one of several rows, of which those that were found are not all of one date.
+    pub fn last_date(&self, shown: i64) -> i64 {
+        match self.presence {
+            Presence::DeletedAfter(date) => date,
+            Presence::Present | Presence::Later(_) => self.date(shown),
+        }
+    }
+
     /// In bytes; of files only.
     pub fn bytes(&self) -> Option<u64> {
         self.attributes.content.map(|content| content.size)
     }
 
     pub fn size(&self) -> String {
-        self.bytes().map(texts::size).unwrap_or_default()
+        match (self.bytes(), self.items) {
+            (Some(bytes), _) => texts::size(bytes),
+            (None, Some(items)) => ngettext_f("{count} item", "{count} items", items, &[]),
+            (None, None) => String::new(),
+        }
     }
 
     /// What stands in the column of dates.
@@ -125,6 +145,10 @@ impl Row {
     }
 }
 
+pub fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b".") || name.ends_with(b"~")
+}
+
 /// Folders first, whatever the order; names as people sort them ("2" before "10").
 pub fn sort(rows: &mut [Row], order: Order) {
     rows.sort_by_cached_key(|row| (!row.is_folder(), Key::of(row, order)));
@@ -141,7 +165,7 @@ impl Key {
     fn of(row: &Row, order: Order) -> Self {
         let value = match order.by {
             Column::Name => 0,
-            Column::Size => row.bytes().unwrap_or(0).cast_signed(),
+            Column::Size => row.bytes().or(row.items).unwrap_or(0).cast_signed(),
             Column::Modified => row.attributes.mtime.seconds,
         };
         Self { value, name: row.name.to_lowercase().as_str().into(), descending: order.descending }
@@ -161,6 +185,19 @@ impl PartialOrd for Key {
     }
 }
 
+/// Several rows by their dates: what was there at the date shown as it was then, what was not as it last was.
+pub fn parts(rows: &[Row], shown: i64) -> Vec<Part> {
+    let mut dates = BTreeMap::<i64, Vec<EntryPath>>::new();
+    for row in rows {
+        dates.entry(row.last_date(shown)).or_default().push(row.path.clone());
+    }
+    dates.into_iter().map(|(date, paths)| part(date, paths)).collect()
+}
+
+pub fn part(date: i64, paths: Vec<EntryPath>) -> Part {
+    Part { paths, date, mark: texts::date(date) }
+}
+
 #[cfg(test)]
 mod tests {
     use hindsight::entry::{Content, Timestamp};
@@ -173,7 +210,7 @@ mod tests {
         attributes.content = size.map(|size| Content { size, sha256: [0; 32] });
         attributes.mtime = Timestamp::from_seconds(mtime);
         let item = Item { name: name.into(), presence: Presence::Present, attributes, has_children: false };
-        Row::of_item(&EntryPath::root(), item)
+        Row::of_item(&EntryPath::root(), item, None)
     }
 
     fn sorted(by: Column, descending: bool) -> Vec<String> {
@@ -201,11 +238,28 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_is_there_says_how_much_is_in_it() {
+        let attributes = Attributes { kind: Kind::Directory, ..Attributes::default() };
+        let size = |name: &str, presence, counts: Option<&HashMap<Vec<u8>, u64>>| {
+            let attributes = attributes.clone();
+            let item = Item { name: name.into(), presence, attributes, has_children: true };
+            Row::of_item(&EntryPath::root(), item, counts).size()
+        };
+        let counts = HashMap::from([(b"a".to_vec(), 12), (b"b".to_vec(), 1)]);
+        assert_eq!(size("a", Presence::Present, Some(&counts)), "12 items");
+        assert_eq!(size("b", Presence::Present, Some(&counts)), "1 item");
+        assert_eq!(size("empty", Presence::Present, Some(&counts)), "0 items");
+        assert_eq!(size("a", Presence::DeletedAfter(1), Some(&counts)), "");
+        assert_eq!(size("a", Presence::Present, None), "");
+    }
+
+    #[test]
     fn a_ghost_is_had_as_of_the_date_that_has_it() {
         let mut ghost = row("a", Some(1), 0);
         ghost.presence = Presence::DeletedAfter(50);
         assert!(ghost.is_ghost());
         assert_eq!(ghost.date(100), 50);
         assert_eq!(ghost.date(40), 40);
+        assert_eq!((ghost.last_date(100), ghost.last_date(40)), (50, 50));
     }
 }
