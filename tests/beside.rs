@@ -18,7 +18,9 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hindsight::engine::{BringBackJob, Existing, Job, Ownership, Place, Report, RestoreReport, To, Wish};
+use hindsight::engine::{
+    BringBackJob, Existing, Job, Ownership, Part, Place, Report, RestoreReport, To, Wish,
+};
 use hindsight::entry::EntryPath;
 use hindsight::secret::Passphrase;
 use hindsight::worker::{Event, Interest, Outcome, Worker};
@@ -59,7 +61,8 @@ fn place(home: &Home) -> Place {
 
 fn wish(date: i64, paths: &[&str], to: To) -> Wish {
     let paths = paths.iter().map(|text| EntryPath::parse(text.as_bytes()).unwrap()).collect();
-    Wish { paths, date, to, existing: Existing::OnlyMissing, mark: "12 May 2026".into() }
+    let part = Part { paths, date, mark: "12 May 2026".into() };
+    Wish { parts: vec![part], to, existing: Existing::OnlyMissing }
 }
 
 /// As the app restores: on a worker of its own.

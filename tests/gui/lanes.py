@@ -43,7 +43,7 @@ def both_run(stage):
     """A backup, and a restore of much from an earlier one."""
     elsewhere = stage.home.parent / "Elsewhere"
     elsewhere.mkdir()
-    write_films(stage, "Pictures", 50)
+    write_films(stage, "Pictures", 40)
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     open_home_as_it_was(app, "Pictures")
@@ -51,7 +51,7 @@ def both_run(stage):
     start_restoring(app)
     choose_target(app, elsewhere)
     app.see("are created")
-    write_films(stage, "Films", 100)
+    write_films(stage, "Films", 70)
     begin_a_long_backup(stage, app)
     app.press("Restore")
     app.see(RESTORING)
@@ -118,4 +118,4 @@ def test_quitting_stops_both(stage):
     app = both_run(stage)
     app.quit()
     assert last_outcome(app) == '"stopped"'
-    assert len(list(stage.home.parent.glob("Elsewhere/Pictures/*"))) < 50
+    assert len(list(stage.home.parent.glob("Elsewhere/Pictures/*"))) < 40
