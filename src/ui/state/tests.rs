@@ -338,8 +338,8 @@ fn a_restore_that_ends_early_is_looked_at_for_what_it_did() {
         let (mut state, request) = with(Plan { encrypt: false, ..plan() });
         let restore = wish(&["home/ada/letter.txt"], original());
         state.on(Message::Wanted(Request::new(&request.plan, What::Restore(restore))));
-        state.on(Message::Running);
-        let effects = state.on(Message::Finished(outcome));
+        state.on(restores(Step::Running));
+        let effects = state.on(restores(Step::Finished(outcome)));
         assert_eq!(effects[0], Effect::RestoreCutOff { folder: Some("/home/ada".into()) });
         assert_eq!((effects.len(), state.is_busy()), (1 + more, false));
     }
