@@ -14,7 +14,7 @@ MOST_TIMES_EMPTY = 1.5
 ROUNDS = 10
 
 
-def test_no_stall_of_the_window_while_many_files_are_saved(stage):
+def test_no_stall_of_the_window_while_many_files_are_saved(stage):  # alone
     for folder in range(FILES // 1000):
         stage.write(f"Documents/{folder}/0")
         for number in range(1, 1000):
@@ -34,7 +34,7 @@ def test_no_stall_of_the_window_while_many_files_are_saved(stage):
     app.quit()
 
 
-def test_the_first_window_is_as_quick_as_an_empty_one(stage):
+def test_the_first_window_is_as_quick_as_an_empty_one(stage):  # alone
     stage.sample()
     compare_with_empty(stage, "welcome")
     app = stage.start()

@@ -19,7 +19,7 @@ def begin_a_long_backup(stage):
     return app
 
 
-def test_stop_stops_within_a_second_and_the_next_backup_goes_on(stage):
+def test_stop_stops_within_a_second_and_the_next_backup_goes_on(stage):  # alone
     app = begin_a_long_backup(stage)
     app.picture("stop-running")
     app.check_names()
