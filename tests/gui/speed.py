@@ -27,7 +27,7 @@ def test_no_stall_of_the_window_while_many_files_are_saved(stage):  # alone
     # Nobody looks at the tree meanwhile: telling it is work for the app too.
     app.press("Back Up Now")
     wait_for("the backup is complete", lambda: list(stage.place.rglob("duplicity-full*.manifest.gpg")), within=300)
-    app.see("Your Files Are Safe", within=60)
+    app.see("Your Files Are Safe")
     longest = max((float(line) for line in stalls.read_text().split()), default=0)
     print(f"measured: longest stall: {longest:.0f} ms")
     assert longest <= LONGEST_STALL, f"the window stood still for {longest:.0f} ms"

@@ -204,7 +204,7 @@ class TimeBar:
     def says(self, number, text=""):
         """The date with that number is selected, and is said to be so."""
         try:
-            wait_for("", lambda: self.value() == number and text in Atspi.Value.get_text(self.node()), within=5)
+            wait_for("", lambda: self.value() == number and text in Atspi.Value.get_text(self.node()))
         except Failure:
             said = Atspi.Value.get_text(self.node())
             raise Failure(f"not {number} and “{text}” but {self.value()} and “{said}”") from None
