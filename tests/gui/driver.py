@@ -18,7 +18,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-PATIENCE = 20
+PATIENCE = 60
 APP_ID = "io.github.hindsight_backup.Hindsight"
 # Domains whose warnings are our mistakes.
 MISTAKE = re.compile(r"(Gtk|Gdk|Gsk|Adwaita|GLib-GObject)-(WARNING|CRITICAL)|thread '.*' .*panicked|^\s*panicked at")
@@ -253,7 +253,7 @@ class App:
 
     def choose_folder(self, folder):
         """Answers the file chooser that is open."""
-        wait_for("the file chooser", lambda: len(self.windows()) > 1 and self.can_press("Select"))
+        wait_for("the file chooser has the keyboard", lambda: self.is_active_beside_frame() and self.can_press("Select"))
         # It has no name for its line of text, which is there when Control and L were pressed.
         def line():
             return self.focused_node(lambda node: is_entry(node) and node.get_name() == "")
@@ -262,6 +262,10 @@ class App:
         Atspi.EditableText.set_text_contents(wait_for("the file chooser's line", line), str(folder))
         self.press("Select")
         wait_for("the file chooser has closed", lambda: len(self.windows()) == 1)
+
+    def is_active_beside_frame(self):
+        """Whether another window than the app's own has the keyboard."""
+        return any(is_active(window) for window in self.windows() if window.get_name() != "Hindsight")
 
     def click(self, node, times=1):
         """Presses the mouse's button on a widget, after turning its wheel until that is in sight."""
@@ -306,13 +310,13 @@ class App:
         """Moves the keyboard to a widget, as somebody without a mouse does."""
         passed = []
         for _ in range(most):
-            before = self.focused()
-            if before == name:
+            before = self.focused_node()
+            if before and before.get_name() == name:
                 return
-            passed.append(before)
+            passed.append(before and before.get_name())
             self.keys(key)
-            # The next one may have the same name, so its having changed is only waited for briefly.
-            wait_quietly(lambda before=before: self.focused() != before)
+            # Where there is nothing else, it stays.
+            wait_quietly(lambda before=before: self.focused_node() != before, within=2)
         raise Failure(f"“{name}” is not reached by {key}: {passed}")
 
     def write(self, text):
@@ -355,7 +359,7 @@ class App:
         return (self.geometry()[2] - shown.width) // 2
 
     def picture(self, name):
-        """Keeps a picture of the window, once it stands still."""
+        """Keeps a picture of the window, once it stands still: all is painted, and the app sleeps."""
         path = self.stage.pictures / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         border = self.border()
@@ -367,12 +371,18 @@ class App:
             nonlocal last
             before = last
             command = ["import", "-window", "root", "-crop", inside, "+repage", "-depth", "8", "ppm:-"]
-            last = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+            last = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout, self.rests()
             return last == before
 
         wait_quietly(stands_still, within=3)
-        subprocess.run(["convert", "ppm:-", str(path)], input=last, check=True)
+        subprocess.run(["convert", "ppm:-", str(path)], input=last[0], check=True)
         return path
+
+    def rests(self):
+        """The number of the rest that the main thread is taking. While it has something to do, no two are the same."""
+        status = Path(f"/proc/{self.pid()}/task/{self.pid()}/status").read_text()
+        values = dict(line.split(":\t", 1) for line in status.splitlines())
+        return values["voluntary_ctxt_switches"] if values["State"].startswith("S") else object()
 
     # What must hold everywhere
 
@@ -513,6 +523,10 @@ def is_control(node):
 
 def is_sensitive(node):
     return node.get_state_set().contains(Atspi.StateType.SENSITIVE)
+
+
+def is_active(window):
+    return window.get_state_set().contains(Atspi.StateType.ACTIVE)
 
 
 def act(node):

@@ -6,7 +6,7 @@ from steps import set_up, set_up_and_back_up
 
 def test_a_second_start_is_the_first_ones_window(stage):
     app = stage.start()
-    run(stage.program, timeout=20)
+    run(stage.program)
     assert app.is_running()
     assert len(app.windows()) == 1
     app.quit()
@@ -16,12 +16,12 @@ def test_the_command_line_goes_to_the_running_app(stage):
     stage.sample()
     app = stage.start()
     set_up(app, stage.place)
-    run(stage.program, "--preferences", timeout=20)
+    run(stage.program, "--preferences")
     app.see("Folders to Back Up")
     app.leave("Folders to Back Up")
-    run(stage.program, "--backup", timeout=20)
-    app.see("Your Files Are Safe", within=60)
-    run(stage.program, "--restore", timeout=20)
+    run(stage.program, "--backup")
+    app.see("Your Files Are Safe")
+    run(stage.program, "--restore")
     app.see("Nothing selected")
     app.quit()
 
@@ -36,7 +36,7 @@ def test_the_command_line_opens_the_app_where_it_is_wanted(stage):
     app.quit()
     stage.write("Documents/answer.txt")
     app = stage.start("--backup")
-    app.see("Backed up,", within=60)
+    app.see("Backed up,")
     app.quit()
     app = stage.start("--restore", str(stage.home / "Documents/letter.txt"))
     app.see("letter.txt")

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from driver import run, wait_for
-from steps import PASSWORD, back_up, choose_place, ended_runs, set_up, set_up_and_back_up
+from steps import PASSWORD, back_up, choose_place, ended_runs, open_set_up, set_up, set_up_and_back_up
 
 WRONG = "The password does not open these backups."
 
@@ -65,7 +65,7 @@ def test_a_remembered_password_is_not_asked_for_until_it_is_forgotten(stage):
 
 def test_the_two_passwords_must_agree(stage):
     app = stage.start()
-    app.press("Create My First Backup")
+    open_set_up(app)
     choose_place(app, stage.place)
     app.press("Next")
     app.see("Step 3 of 4")

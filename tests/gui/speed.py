@@ -14,7 +14,7 @@ MOST_TIMES_EMPTY = 1.5
 ROUNDS = 10
 
 
-def test_no_stall_of_the_window_while_many_files_are_saved(stage):
+def test_no_stall_of_the_window_while_many_files_are_saved(stage):  # alone
     for folder in range(FILES // 1000):
         stage.write(f"Documents/{folder}/0")
         for number in range(1, 1000):
@@ -27,14 +27,14 @@ def test_no_stall_of_the_window_while_many_files_are_saved(stage):
     # Nobody looks at the tree meanwhile: telling it is work for the app too.
     app.press("Back Up Now")
     wait_for("the backup is complete", lambda: list(stage.place.rglob("duplicity-full*.manifest.gpg")), within=300)
-    app.see("Your Files Are Safe", within=60)
+    app.see("Your Files Are Safe")
     longest = max((float(line) for line in stalls.read_text().split()), default=0)
     print(f"measured: longest stall: {longest:.0f} ms")
     assert longest <= LONGEST_STALL, f"the window stood still for {longest:.0f} ms"
     app.quit()
 
 
-def test_the_first_window_is_as_quick_as_an_empty_one(stage):
+def test_the_first_window_is_as_quick_as_an_empty_one(stage):  # alone
     stage.sample()
     compare_with_empty(stage, "welcome")
     app = stage.start()

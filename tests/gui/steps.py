@@ -3,14 +3,14 @@
 import sqlite3
 from contextlib import closing
 
-from driver import PATIENCE, wait_for
+from driver import PATIENCE, is_entry, wait_for
 
 PASSWORD = "eleven quiet herons at dawn"
 
 
 def set_up(app, place, password=PASSWORD, remember=True):
     """From the welcome page to the overview, by way of set-up."""
-    app.press("Create My First Backup")
+    open_set_up(app)
     choose_place(app, place)
     app.press("Next")
     app.see("Step 3 of 4")
@@ -28,8 +28,14 @@ def set_up(app, place, password=PASSWORD, remember=True):
     app.see_no("Step 4 of 4")
 
 
-def choose_place(app, place):
+def open_set_up(app):
+    """Its header is there a moment before its page."""
+    app.press("Create My First Backup")
     app.see("Step 1 of 4")
+    wait_for("the page is there", lambda: app.named("Address", is_entry))
+
+
+def choose_place(app, place):
     app.fill("Address", str(place))
     app.press("Next")
     app.see("Step 2 of 4")
@@ -41,7 +47,7 @@ def type_password(app, password):
     app.type_into("Repeat Password", password)
 
 
-def back_up(app, ends_with="Your Files Are Safe", within=60):
+def back_up(app, ends_with="Your Files Are Safe", within=PATIENCE):
     before = ended_runs(app)
     app.press("Back Up Now")
     wait_for("the run has ended", lambda: ended_runs(app) > before, within)

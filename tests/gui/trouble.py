@@ -77,7 +77,7 @@ def test_a_full_disk_is_said_and_what_was_saved_stays(stage):
 
     stage.write("Pictures/film.raw", os.urandom(40_000_000))
     app.press("Back Up Now")
-    wait_for("it is said", lambda: app.can_press("Close"), within=60)
+    wait_for("it is said", lambda: app.can_press("Close"))
     app.picture("trouble-disk-full")
     app.check_names()
     press_in_dialog(app, "Close")
@@ -123,7 +123,7 @@ def test_a_crash_is_told_calmly_at_the_next_start(stage):
     app = stage.start()
     set_up(app, stage.place)
     app.press("Back Up Now")
-    wait_for("something is stored", lambda: list(stage.place.rglob("*vol1.difftar.gpg")), within=60)
+    wait_for("something is stored", lambda: list(stage.place.rglob("*vol1.difftar.gpg")))
     app.kill()
     app = stage.start()
     app.see("The Last Backup Was Interrupted")
