@@ -142,7 +142,7 @@ def test_the_last_restore_can_be_undone_after_another_start(stage):
     app.picture("menu-with-undo")
     app.keys("Escape")
     app.do("win.undo-restore")
-    app.see("Undo the Restore of ")
+    app.see("Undo the Last Restore?")
     app.see("1 file that was restored goes again.")
     app.picture("restore-undo-later")
     app.check_names()
