@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 
-from driver import run, wait_for
+from driver import is_menu_item, run, wait_for
 from steps import PASSWORD, back_up, choose_target, set_up, set_up_and_back_up, start_restoring
 
 LETTER = "Dear Ada,\n\nthe machine runs.\n"
@@ -139,10 +139,11 @@ def test_the_last_restore_can_be_undone_after_another_start(stage):
     app = stage.start()
     app.see("Your Files Are Safe")
     app.press("Main Menu")
+    wait_for("the menu has the keyboard", lambda: app.focused_node(is_menu_item))
     app.picture("menu-with-undo")
     app.keys("Escape")
     app.do("win.undo-restore")
-    app.see("Undo the Restore of ")
+    app.see("Undo the Last Restore?")
     app.see("1 file that was restored goes again.")
     app.picture("restore-undo-later")
     app.check_names()

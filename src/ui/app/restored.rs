@@ -64,8 +64,9 @@ impl App {
     /// Long after it was restored nobody may remember what that was.
     pub(super) fn ask_to_undo(&self) {
         let Some(PastRestore { record, began, recorded }) = self.undoable().cloned() else { return };
-        let heading = gettext_f("Undo the Restore of {date}?", &[("date", &texts::date_and_time(began))]);
-        let body = words::would_be_undone(&recorded);
+        let heading = gettext("Undo the Last Restore?");
+        let when = gettext_f("It was on {date}.", &[("date", &texts::date_and_time(began))]);
+        let body = format!("{when} {}", words::would_be_undone(&recorded));
         let appearance = adw::ResponseAppearance::Destructive;
         let input = self.input();
         dialogs::confirm(&self.window, &heading, &body, &gettext("Undo"), appearance, move |yes| {
