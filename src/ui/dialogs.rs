@@ -7,6 +7,7 @@ use adw::prelude::*;
 use hindsight::explain::Explanation;
 use hindsight::i18n::{gettext, gettext_f};
 use hindsight::secret::Passphrase;
+use relm4::gtk::glib;
 use relm4::{adw, gtk, view};
 
 use super::{actions, timeline};
@@ -111,6 +112,16 @@ pub fn confirm(
     dialog.choose(Some(parent), None::<&gtk::gio::Cancellable>, move |response| answer(response == "go-on"));
 }
 
+/// Shows a dialog that nobody else holds. Where there are no animations, libadwaita's sheet still tells of itself after
+/// closing has let go of the dialog: that stays until the main loop's next turn.
+fn present(dialog: &impl IsA<adw::Dialog>, parent: &impl IsA<gtk::Widget>) {
+    dialog.connect_closed(|dialog| {
+        let dialog = dialog.clone();
+        glib::idle_add_local_once(move || drop(dialog));
+    });
+    dialog.present(Some(parent));
+}
+
 pub fn show_about(parent: &impl IsA<gtk::Widget>) {
     let dialog = adw::AboutDialog::builder()
         .application_name("Hindsight")
@@ -121,7 +132,7 @@ pub fn show_about(parent: &impl IsA<gtk::Widget>) {
         .website(env!("CARGO_PKG_REPOSITORY"))
         .license_type(gtk::License::Gpl30)
         .build();
-    dialog.present(Some(parent));
+    present(&dialog, parent);
 }
 
 /// The accelerators of `super::actions`, in words.
@@ -140,7 +151,7 @@ pub fn show_shortcuts(parent: &impl IsA<gtk::Widget>) {
             },
         }
     }
-    dialog.present(Some(parent));
+    present(&dialog, parent);
 }
 
 fn shortcut_group(

@@ -133,7 +133,7 @@ pub fn show_error(
     });
     let text = format!("{}\n{}\n{details}", explanation.title, explanation.sentence);
     copy.connect_clicked(move |button| button.clipboard().set_text(&text));
-    dialog.present(Some(parent));
+    super::present(&dialog, parent);
 }
 
 /// The files a run had trouble with, a sentence each.
@@ -202,5 +202,5 @@ pub fn show_lines(parent: &impl IsA<gtk::Widget>, title: &str, lines: &[String])
         }
     }
     copy.connect_clicked(move |button| button.clipboard().set_text(&all));
-    dialog.present(Some(parent));
+    super::present(&dialog, parent);
 }
