@@ -98,7 +98,7 @@ impl History {
             place.join(FileName { set, part, sealing, partial: false }.format(&Prefixes::default()))
         };
         let file = BufWriter::new(File::create(name(Part::Signatures, Sealing::Gzip)).unwrap());
-        let mut tar = SigtarWriter::new(GzipWriter::new(file, 1).unwrap());
+        let mut tar = SigtarWriter::new(GzipWriter::new(file).unwrap());
         for path in &paths {
             match self.files.get(path) {
                 Some(attributes) => tar.object(path, attributes).unwrap(),
