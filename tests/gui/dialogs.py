@@ -15,7 +15,7 @@ def test_dialogs_close_by_the_button_in_their_header(stage):
         (lambda: app.do("win.preferences"), "Folders to Back Up"),
         (lambda: app.open_row("Files With Problems"), "diary.txt"),
     ):
-        for close in (press_as_a_screen_reader, press_by_keyboard, press_by_mouse):
+        for close in (press_as_a_screen_reader, press_by_mouse):
             open_it()
             app.see(words)
             close(app)
@@ -26,11 +26,6 @@ def test_dialogs_close_by_the_button_in_their_header(stage):
 
 def press_as_a_screen_reader(app):
     app.press("Close")
-
-
-def press_by_keyboard(app):
-    app.tab_to("Close")
-    app.keys("space")
 
 
 def press_by_mouse(app):
