@@ -42,6 +42,8 @@ impl Component for SearchRow {
                     #[name = "entry"]
                     gtk::SearchEntry {
                         set_hexpand: true,
+                        // The page sees to it that no more is looked for than can be found.
+                        set_search_delay: 0,
                         set_placeholder_text: Some(&gettext("Search names")),
                         update_property: &[gtk::accessible::Property::Label(&gettext("Search"))],
                         connect_search_changed => SearchInput::Changed,
