@@ -61,8 +61,9 @@ impl FileList {
         Self { files, columns, lines, selection, when, dragging, filling }
     }
 
-    /// `chosen` are selected as far as they are there.
-    pub fn fill(&self, rows: Vec<Row>, origin: Option<Origin>, chosen: &BTreeSet<EntryPath>) {
+    /// `chosen` are selected as far as they are there. `anew`: it is of something else than before, and begins at its
+    /// beginning, or at what is selected; otherwise it stays where one has scrolled to.
+    pub fn fill(&self, rows: Vec<Row>, origin: Option<Origin>, chosen: &BTreeSet<EntryPath>, anew: bool) {
         self.dragging.set_origin(origin);
         let is_search = rows.first().is_some_and(|row| row.place.is_some());
         let title = if is_search { gettext("Last Existed") } else { gettext("Modified") };
@@ -76,6 +77,11 @@ impl FileList {
         }
         self.selection.set_selection(&wanted, &gtk::Bitset::new_range(0, self.files.n_items().max(1)));
         self.filling.set(false);
+        if anew && self.files.n_items() > 0 {
+            let first = positions.first().copied().unwrap_or(0);
+            self.columns.scroll_to(first, None, gtk::ListScrollFlags::NONE, None);
+            self.lines.scroll_to(first, gtk::ListScrollFlags::NONE, None);
+        }
     }
 
     pub fn selected(&self) -> Vec<Row> {

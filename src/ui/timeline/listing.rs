@@ -55,25 +55,29 @@ impl TimelinePage {
             _ => false,
         };
         match rows {
-            Ok(rows) if fits => {
-                self.is_empty = rows.is_empty();
-                let date = match look {
-                    Look::Folder { date, .. } => date,
-                    Look::Found { .. } => self.browse.date(),
-                };
-                let origin = self.place.clone().map(|place| Origin { place, date });
-                if matches!(look, Look::Found { .. }) {
-                    self.mark_found(&rows, sender);
-                }
-                self.list.fill(rows, origin, &self.browse.selected);
-                self.show_selected(sender);
-            }
+            Ok(rows) if fits => self.show_rows(look, rows, sender),
             Ok(_) => {}
             Err(error) => self.fail(&error),
         }
         if std::mem::take(&mut self.stale) {
             self.refresh(sender);
         }
+    }
+
+    fn show_rows(&mut self, look: Look, rows: Vec<Row>, sender: &ComponentSender<Self>) {
+        self.is_empty = rows.is_empty();
+        let (folder, date) = match look {
+            Look::Folder { folder, date } => (Some(folder), date),
+            Look::Found { .. } => {
+                self.mark_found(&rows, sender);
+                (None, self.browse.date())
+            }
+        };
+        let origin = self.place.clone().map(|place| Origin { place, date });
+        let anew = folder.is_none() || folder != self.listed;
+        self.list.fill(rows, origin, &self.browse.selected, anew);
+        self.listed = folder;
+        self.show_selected(sender);
     }
 
     pub(super) fn activate(&mut self, position: u32, sender: &ComponentSender<Self>) {

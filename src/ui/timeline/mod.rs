@@ -89,6 +89,8 @@ pub struct TimelinePage {
     listing: bool,
     /// What it is to show has changed meanwhile.
     stale: bool,
+    /// The folder whose list is shown.
+    listed: Option<EntryPath>,
     /// Of the look at a file that is wanted; older ones are dropped.
     looked: u64,
     /// Of which the bar shows when it changed.
@@ -360,6 +362,7 @@ impl Component for TimelinePage {
             looker: Looker::default(),
             listing: false,
             stale: false,
+            listed: None,
             looked: 0,
             marked: None,
             notes: Notes::default(),
