@@ -59,8 +59,9 @@ const STYLE: &str = "
 .badge.accent { color: var(--accent-color); background-color: color-mix(in srgb, var(--accent-bg-color) 16%, transparent); }
 .ghost image { opacity: 0.45; }
 .ghost label { opacity: 0.55; }
-columnview.timeline > listview > row > cell { padding: 5px 12px; }
-listview.timeline > row { padding: 8px 12px; }
+columnview.timeline > listview > row > cell, listview.timeline > row { padding: 0; }
+columnview.timeline > listview > row > cell > * { padding: 5px 12px; }
+listview.timeline > row > * { padding: 8px 12px; }
 columnview.timeline > header > button { padding-left: 12px; padding-right: 12px; }
 button.crumb { padding: 3px 8px; font-weight: 400; }
 button.crumb.last { font-weight: 700; }

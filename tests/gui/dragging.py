@@ -1,8 +1,8 @@
 """Out of the timeline into a file manager: what is dragged there comes as copies, fetched when they are asked for."""
 
+import itertools
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,8 +19,10 @@ def test_a_file_is_fetched_when_it_is_dropped(stage):
         app.see("“diary.txt” selected")
         pick_up(app, "letter.txt")
         # What is not selected is taken alone.
-        app.see("“letter.txt” selected")
-        app.picture("timeline-dragged")
+        move_until("“letter.txt” is selected", lambda: app.sees("“letter.txt” selected"))
+        app.see("thank you for your offer.")
+        # Of all there is: what hangs on the pointer is a window of its own.
+        run("import", "-window", "root", str(stage.pictures / "timeline-dragged.png"))
         target.point_at()
         assert not copies(stage), "copies are made before anybody asks for them"
         assert target.drop() == ["letter.txt"]
@@ -38,7 +40,6 @@ def test_several_files_are_dragged_at_once(stage):
         run("xdotool", "keyup", "ctrl")
         app.see("2 items selected")
         pick_up(app, "diary.txt")
-        app.picture("timeline-dragged-several")
         target.point_at()
         assert target.drop() == ["diary.txt", "letter.txt"]
         assert (target.folder / "letter.txt").read_text() == SECOND
@@ -66,20 +67,21 @@ def test_what_was_fetched_for_a_drag_that_is_cancelled_is_removed(stage):
         target.point_at()
         assert target.wait_for("offered") == ["letter.txt"]
         assert copies(stage)
-        run("xdotool", "key", "Escape")
-        wait_for("no copies are left", lambda: not copies(stage))
+        target.point_beside()
         let_go()
+        wait_for("no copies are left", lambda: not copies(stage))
     app.quit()
 
 
 def test_what_cannot_be_fetched_is_told(stage):
     app, _ = at_work(stage)
     with DropTarget(stage) as target:
-        stage.place.rename(stage.place.with_name("Red Disk in the Drawer"))
+        for volume in stage.place.rglob("*.difftar.gpg"):
+            volume.unlink()
         pick_up(app, "letter.txt")
         target.point_at()
         let_go()
-        app.see("Show Details")
+        app.see("letter.txt could not be brought back")
         assert not copies(stage)
     app.quit()
 
@@ -99,19 +101,24 @@ def copies(stage):
 
 
 def pick_up(app, name):
-    """A little way, so that it hangs on the pointer."""
+    """Takes a row with the mouse, to be moved."""
     node = wait_for(f"the row “{name}”", lambda: app.named(name, lambda node: True))
     left, top, _, _ = app.geometry()
     x, y = app.bring_into_sight(node)
     run("xdotool", "mousemove", str(left + x), str(top + y), "mousedown", "1")
-    move_slowly(30, 10)
+    # At once so far that it is no click.
+    run("xdotool", "mousemove_relative", "30", "10")
 
 
-def move_slowly(x, y, steps=5):
-    """As a hand does: a program sees where the pointer comes by."""
-    for _ in range(steps):
-        run("xdotool", "mousemove_relative", "--", str(x // steps), str(y // steps))
-        time.sleep(0.02)
+def move_until(what, condition):
+    """To and fro, as a hand that is never quite still: GTK begins to drag when it moves 100 ms after the press."""
+    steps = itertools.cycle(("5", "-5"))
+
+    def holds():
+        run("xdotool", "mousemove_relative", "--", next(steps), "0")
+        return condition()
+
+    wait_for(what, holds)
 
 
 def let_go():
@@ -140,12 +147,12 @@ class DropTarget:
     def point_at(self):
         """Moves there what hangs on the pointer."""
         run("xdotool", "mousemove", "1400", "300")
+        move_until("it is pointed at", lambda: self.has("above"))
 
-        def is_above():
-            move_slowly(5, 5, steps=1)
-            return self.has("above")
-
-        wait_for("it is pointed at", is_above)
+    def point_beside(self):
+        """Moves it off again, to where nobody takes it."""
+        run("xdotool", "mousemove", "1400", "800")
+        move_until("it is not pointed at any more", lambda: self.has("left"))
 
     def drop(self):
         """The names of what has arrived."""

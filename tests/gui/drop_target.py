@@ -2,9 +2,10 @@
 
 A window for the tests of `dragging.py`. With what is dropped on it, it does what a file manager does: copies it into
 FOLDER. Eager, as some are, it asks what it gets as soon as it is pointed at. What has happened stands in files beside
-FOLDER: FOLDER.above, FOLDER.offered, FOLDER.dropped.
+FOLDER: FOLDER.above, FOLDER.offered, FOLDER.left, FOLDER.dropped.
 """
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -26,8 +27,12 @@ def main(folder, title, *how):
         part.write_text(text)
         part.rename(f"{folder}.{event}")
 
-    def entered(*_):
-        say("above")
+    motions = itertools.count()
+
+    def moved(*_):
+        # By the second, whoever drags has been answered: they would not drop before.
+        if next(motions) == 1:
+            say("above")
         return Gdk.DragAction.COPY
 
     def offered(*_):
@@ -40,7 +45,8 @@ def main(folder, title, *how):
         say("dropped", files)
         return True
 
-    target.connect("enter", entered)
+    target.connect("motion", moved)
+    target.connect("leave", lambda _: say("left"))
     target.connect("notify::value", offered)
     target.connect("drop", dropped)
     Gtk.init()

@@ -46,6 +46,9 @@ pub fn make_all(place: &Place, parts: Vec<Part>, ctx: &Context) -> Result<Vec<Pa
         return Err(error);
     }
     files.retain(|file| file.symlink_metadata().is_ok());
+    if files.is_empty() {
+        remove(&folder);
+    }
     Ok(files)
 }
 

@@ -131,12 +131,17 @@ fn column(id: &str, title: &str, factory: &gtk::SignalListItemFactory) -> gtk::C
     column
 }
 
-/// The title of a column, above values that end where it does. GTK has no property for that.
+/// The title of a column, above values that end where it does: the arrow, which has room also when it is not shown,
+/// comes before the text. GTK has no property for that.
 fn align_end(view: &gtk::ColumnView, column: usize) {
     let titles = view.first_child().and_then(|header| header.first_child());
     let title = std::iter::successors(titles, gtk::Widget::next_sibling).nth(column);
-    if let Some(content) = title.and_then(|title| title.first_child()) {
-        content.set_halign(gtk::Align::End);
+    let Some(content) = title.and_then(|title| title.first_child()).and_downcast::<gtk::Box>() else {
+        return;
+    };
+    content.set_halign(gtk::Align::End);
+    if let (Some(text), Some(arrow)) = (content.first_child(), content.last_child()) {
+        content.reorder_child_after(&text, Some(&arrow));
     }
 }
 
