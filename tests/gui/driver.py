@@ -114,6 +114,7 @@ class App:
     def __init__(self, stage, arguments, wrapper=(), **environment):
         self.stage = stage
         self.ended = False
+        self.forget_at = 0
         self.log = Path(os.environ["TMPDIR"]) / f"stderr-{len(stage.runs)}"
         # As a person: the tests' root may read and write everything, a person may not.
         person = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
@@ -132,7 +133,12 @@ class App:
         # What libatspi has cached is as old as the last event it was let to see.
         while GLib.MainContext.default().iteration(False):
             pass
-        own = (found for found in children(Atspi.get_desktop(0)) if found.get_process_id() == self.pid())
+        own = [found for found in children(Atspi.get_desktop(0)) if found.get_process_id() == self.pid()]
+        # An event is lost on who asks for a widget while it comes to be: a dialog stays without its content then.
+        if time.monotonic() > self.forget_at:
+            self.forget_at = time.monotonic() + 1
+            for application in own:
+                application.clear_cache()
         return [window for application in own for window in children(application)]
 
     def frame(self):

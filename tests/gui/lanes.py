@@ -43,7 +43,7 @@ def both_run(stage):
     """A backup, and a restore of much from an earlier one."""
     elsewhere = stage.home.parent / "Elsewhere"
     elsewhere.mkdir()
-    write_films(stage, "Pictures", 40)
+    write_films(stage, "Pictures", 24)
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     open_home_as_it_was(app, "Pictures")
@@ -102,7 +102,7 @@ def test_a_file_comes_back_while_a_backup_runs(stage):
     app.quit()
 
 
-def test_a_restore_is_stopped_and_the_backup_beside_it_goes_on(stage):
+def test_a_restore_is_stopped_and_the_backup_beside_it_goes_on(stage):  # alone
     app = both_run(stage)
     app.picture("lanes-both")
     press_stop_of(app, RESTORING)
@@ -114,7 +114,7 @@ def test_a_restore_is_stopped_and_the_backup_beside_it_goes_on(stage):
     app.quit()
 
 
-def test_quitting_stops_both(stage):
+def test_quitting_stops_both(stage):  # alone
     app = both_run(stage)
     app.quit()
     assert last_outcome(app) == '"stopped"'

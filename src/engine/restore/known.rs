@@ -1,5 +1,6 @@
 //! What is known of the backups that a wish needs: of each of its dates the state, and of each chain a catalogue.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::context::Context;
@@ -30,8 +31,8 @@ impl<'r> Known<'r> {
         for date in wish.dates().into_iter().rev() {
             let sets = sets_at(repository, Some(date), ctx)?;
             let chain = chain_of(sets);
-            if !catalogs.contains_key(&chain) {
-                catalogs.insert(chain, catalog(sets)?);
+            if let Entry::Vacant(unknown) = catalogs.entry(chain) {
+                unknown.insert(catalog(sets)?);
             }
             dates.insert(date, (sets, State::of_sets(chain, sets)));
         }
