@@ -72,9 +72,6 @@ impl Dragging {
             }
             false
         });
-        let hold = hold();
-        hold.group_with(&source);
-        cell.add_controller(hold);
         cell.add_controller(source);
     }
 
@@ -87,19 +84,6 @@ impl Dragging {
         }
         Some(Copies::new(self.files.rows(&self.selection.selection()), origin, Arc::clone(&self.tell)))
     }
-}
-
-/// Keeps what is quickly pulled away. A drag begins 100 ms after the press at the earliest, and what moves before would
-/// be taken by the list, which draws a frame to select what is in it. That is drawn from beside the rows.
-fn hold() -> gtk::GestureDrag {
-    let hold = gtk::GestureDrag::new();
-    hold.connect_drag_update(|hold, x, y| {
-        let moved = |by: f64| by.abs().ceil() as i32;
-        if hold.widget().is_some_and(|cell| cell.drag_check_threshold(0, 0, moved(x), moved(y))) {
-            hold.set_state(gtk::EventSequenceState::Claimed);
-        }
-    });
-    hold
 }
 
 fn copies_of(drag: &gdk::Drag) -> Option<Copies> {

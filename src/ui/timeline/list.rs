@@ -96,7 +96,6 @@ fn columns(
 ) -> (gtk::ColumnView, gtk::ColumnViewColumn) {
     let view = gtk::ColumnView::builder()
         .model(selection)
-        .enable_rubberband(true)
         .tab_behavior(gtk::ListTabBehavior::Item)
         .css_classes(["timeline"])
         .build();
