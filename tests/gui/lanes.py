@@ -1,22 +1,14 @@
 """Whoever wants a file back does not wait for a running backup."""
 
-import os
 import sqlite3
 from contextlib import closing
 
 from driver import act, can_be_pressed, place_in_window, wait_for
-from steps import choose_target, set_up_and_back_up, start_restoring
+from steps import choose_target, set_up_and_back_up, start_restoring, write_films
 
 LETTER = "Dear Ada,\n\nthe machine runs.\n"
 BACKING_UP = "Backing up to Red Disk"
 RESTORING = "Restoring from Red Disk"
-
-
-def write_films(stage, folder, count):
-    """Long to read, and small where they are stored. Names of one file are saved each with its content."""
-    film = stage.write(f"{folder}/film-00.raw", os.urandom(1 << 14) * 6400)
-    for number in range(1, count):
-        film.with_name(f"film-{number:02}.raw").hardlink_to(film)
 
 
 def complete_backups(stage):

@@ -1,5 +1,6 @@
 """What a person does in many of the tests."""
 
+import os
 import sqlite3
 from contextlib import closing
 
@@ -84,3 +85,10 @@ def start_restoring(app):
 def choose_target(app, folder):
     app.press("Choose…")
     app.choose_folder(folder)
+
+
+def write_films(stage, folder, count):
+    """Long to read, and small where they are stored. Names of one file are saved each with its content."""
+    film = stage.write(f"{folder}/film-00.raw", os.urandom(1 << 14) * 6400)
+    for number in range(1, count):
+        film.with_name(f"film-{number:02}.raw").hardlink_to(film)

@@ -1,17 +1,14 @@
 """A backup can be stopped, and goes on without the window."""
 
-import os
 import time
 
 from driver import run, wait_for
-from steps import back_up, set_up
+from steps import back_up, set_up, write_films
 
 
 def begin_a_long_backup(stage):
-    # Long enough for a look at it. Names of one file are saved each with its content, and cost the disk nothing here.
-    film = stage.write("Pictures/film-00.raw", os.urandom(100_000_000))
-    for number in range(1, 16):
-        film.with_name(f"film-{number:02}.raw").hardlink_to(film)
+    # Long enough for a look at it.
+    write_films(stage, "Pictures", 60)
     app = stage.start()
     set_up(app, stage.place)
     app.press("Back Up Now")
