@@ -25,14 +25,8 @@ use hindsight::engine::Place;
 use hindsight::engine::timeline::{Scope, Timeline};
 use hindsight::entry::EntryPath;
 use support::bytes::bytes;
-use support::history::History;
+use support::history::{BACKUPS, CHANGES, DAY, FIRST, History};
 use support::runs::Home;
-
-const PATHS: u64 = 200_000;
-const BACKUPS: i64 = 1_000;
-const CHANGES: usize = 100;
-const FIRST: i64 = 1_700_000_000;
-const DAY: i64 = 86_400;
 
 /// For a question; people should wait a tenth of it at most.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -65,14 +59,7 @@ fn every_question_is_answered_at_once_also_beside_a_first_backup() {
 fn fill(folder: &Path) -> (Place, History) {
     let destination = folder.join("place");
     fs::create_dir(&destination).unwrap();
-    let mut history = History::new(PATHS);
-    for backup in 0..BACKUPS {
-        let at = FIRST + backup * DAY;
-        match backup % (BACKUPS / 2) {
-            0 => history.full(&destination, at),
-            _ => history.increment(&destination, at, CHANGES),
-        }
-    }
+    let history = History::of_years(&destination, &EntryPath::root());
     let place = Place {
         destination: Arc::new(Folder::new(destination)),
         passphrase: None,

@@ -4,7 +4,8 @@
 # set_up_driving FOLDER: the app, the programs that it is measured beside, and in FOLDER/dated backups of the past.
 set_up_driving() {
     build_app
-    with_gtk closed cargo build --release --locked --features gui --example empty_window --example time_bar
+    with_gtk closed cargo build --release --locked --features gui \
+        --example empty_window --example long_past --example time_bar
     write_dated "$1/dated"
 }
 

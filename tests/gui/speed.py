@@ -5,11 +5,13 @@ import statistics
 import subprocess
 import time
 
-from driver import wait_for
-from steps import set_up, set_up_and_back_up
+from driver import run, wait_for
+from steps import go_through_set_up, set_up, set_up_and_back_up
 
 FILES = 100_000
 LONGEST_STALL = 50
+LONGEST_ANSWER = 100
+TRIES = 5
 MOST_TIMES_EMPTY = 1.5
 ROUNDS = 10
 
@@ -43,9 +45,92 @@ def test_the_first_window_is_as_quick_as_an_empty_one(stage):  # alone
     compare_with_empty(stage, "overview")
 
 
+def test_the_timeline_answers_every_press_at_once(stage):  # alone
+    past = stage.home.parent / "Past"
+    past.mkdir()
+    run(beside(stage, "examples/long_past"), past, stage.home)
+    timeline = Timeline(stage)
+    set_up(timeline.app, past, password=None)
+    timeline.get_ready()
+    timeline.ask_all("alone")
+    # A first backup that takes its time: hours of films, which are holes.
+    for number in range(200):
+        os.truncate(stage.write(f"Videos/{number}.mp4"), 1_000_000_000)
+    timeline.app.do("win.new-plan")
+    timeline.app.see("Step 1 of 4")
+    go_through_set_up(timeline.app, stage.place)
+    timeline.app.press("Back Up Now")
+    timeline.choose_plan("Past")
+    timeline.ask_all("beside a first backup")
+    timeline.app.press("Stop")
+    timeline.app.quit()
+
+
+class Timeline:
+    """The page with a past of years, and how soon it answers."""
+
+    def __init__(self, stage):
+        self.answers = stage.home.parent / "answers"
+        self.app = stage.start(HINDSIGHT_TEST_ANSWERS=str(self.answers))
+        self.app.resize(1100, 740)
+
+    def get_ready(self):
+        """Opening a place for the first time, and the first search in it, take longer: they are known from then on."""
+        self.app.do("win.restore")
+        wait_for("all backups", lambda: self.app.named("Date", has_all_dates), within=300)
+        self.app.keys("ctrl+f", "w", "w")
+        self.app.see("Nothing Found")
+        self.leave()
+
+    def leave(self):
+        self.app.leave("Earlier Change of This Folder", key="alt+Left")
+
+    def choose_plan(self, name):
+        self.app.tab_to("Backup Plan")
+        self.app.keys("space", "Up", "Return")
+        self.app.see(name)
+
+    def ask_all(self, when):
+        taken = {}
+
+        def ask(what, press):
+            taken.setdefault(what, []).append(self.answer(press))
+
+        keys = self.app.keys
+        for _ in range(TRIES):
+            ask("page opened", lambda: keys("ctrl+r"))
+            self.app.see("docs")
+            for folder in ("docs", "03", "07"):
+                ask("folder entered", lambda folder=folder: self.app.open_item(folder))
+            self.app.tab_to("Date", key="shift+Tab")
+            for key in ("Left", "Left", "ctrl+Left", "Home", "Right", "End"):
+                ask("date changed", lambda key=key: keys(key))
+            # The empty search is an answer too.
+            self.answer(lambda: keys("ctrl+f"))
+            for letter in "letter-4711":
+                ask("searched", lambda letter=letter: self.app.write(letter))
+            keys("Escape")
+            self.leave()
+        usual = {what: statistics.median(times) for what, times in taken.items()}
+        for what, times in taken.items():
+            print(f"measured: {what}, {when}: {usual[what]:.0f} ms, the slowest of {len(times)}: {max(times)} ms")
+        slow = {what: time for what, time in usual.items() if time >= LONGEST_ANSWER}
+        assert not slow, f"{when}: {slow}"
+
+    def answer(self, press):
+        """Milliseconds from the press to the frame that shows what it asked for."""
+        self.answers.write_text("")
+        press()
+        return int(wait_for("the answer is painted", self.answers.read_text).split()[-1])
+
+
+def has_all_dates(node):
+    return node.get_role_name() == "slider" and node.get_value_iface().get_maximum_value() == 1000
+
+
 def compare_with_empty(stage, page):
     """Both are measured from outside in turn, so that what else the machine does falls on both alike."""
-    empty = os.path.join(os.path.dirname(stage.program), "examples", "empty_window")
+    empty = beside(stage, "examples/empty_window")
     times = {stage.program: [], empty: []}
     for _ in range(ROUNDS):
         for program, taken in times.items():
@@ -53,6 +138,11 @@ def compare_with_empty(stage, page):
     ours, theirs = (statistics.median(taken) * 1000 for taken in times.values())
     print(f"measured: first window, {page}: {ours:.0f} ms, an empty one {theirs:.0f} ms")
     assert ours <= MOST_TIMES_EMPTY * theirs, f"{page}: {ours:.0f} ms, an empty window {theirs:.0f} ms"
+
+
+def beside(stage, program):
+    """Another program that was built with the app."""
+    return os.path.join(os.path.dirname(stage.program), program)
 
 
 def first_frame(program):

@@ -12,6 +12,10 @@ PASSWORD = "eleven quiet herons at dawn"
 def set_up(app, place, password=PASSWORD, remember=True):
     """From the welcome page to the overview, by way of set-up."""
     open_set_up(app)
+    go_through_set_up(app, place, password, remember)
+
+
+def go_through_set_up(app, place, password=PASSWORD, remember=True):
     choose_place(app, place)
     app.press("Next")
     app.see("Step 3 of 4")

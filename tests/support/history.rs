@@ -14,8 +14,15 @@ use hindsight::entry::{Attributes, Content, EntryPath, Kind, Timestamp};
 
 use super::bytes::next;
 
+pub(crate) const PATHS: u64 = 200_000;
+pub(crate) const BACKUPS: i64 = 1_000;
+pub(crate) const CHANGES: usize = 100;
+pub(crate) const FIRST: i64 = 1_700_000_000;
+pub(crate) const DAY: i64 = 86_400;
+
 /// Files of one folder; as many again are in folders of a hundred.
 pub(crate) struct History {
+    home: EntryPath,
     files: BTreeMap<EntryPath, Attributes>,
     /// To choose from: some may be gone.
     names: Vec<EntryPath>,
@@ -23,28 +30,46 @@ pub(crate) struct History {
     last: Option<SetTime>,
 }
 
-fn path(text: &str) -> EntryPath {
-    EntryPath::parse(text.as_bytes()).unwrap()
-}
-
 impl History {
+    /// Some years of a large home in an empty folder: a backup every day, and a second chain of them at half time.
+    pub(crate) fn of_years(place: &Path, home: &EntryPath) -> Self {
+        let mut history = Self::new(PATHS, home);
+        for backup in 0..BACKUPS {
+            let at = FIRST + backup * DAY;
+            match backup % (BACKUPS / 2) {
+                0 => history.full(place, at),
+                _ => history.increment(place, at, CHANGES),
+            }
+        }
+        history
+    }
+
     /// So many paths, half of them in `photos`, the others in `docs/NN/NN`.
-    pub(crate) fn new(paths: u64) -> Self {
-        let mut history = Self { files: BTreeMap::new(), names: Vec::new(), state: 1, last: None };
-        history.folder(EntryPath::root());
-        history.folder(path("photos"));
+    fn new(paths: u64, home: &EntryPath) -> Self {
+        let home = home.clone();
+        let mut history = Self { home, files: BTreeMap::new(), names: Vec::new(), state: 1, last: None };
+        let mut above = Some(history.home.clone());
+        while let Some(folder) = above {
+            above = folder.parent();
+            history.folder(folder);
+        }
+        history.folder(history.path("photos"));
         for number in 0..paths / 2 {
-            history.file(path(&format!("photos/IMG_{number:06}.jpg")));
+            history.file(history.path(&format!("photos/IMG_{number:06}.jpg")));
             let (top, below) = (number / 10_000, number / 100 % 100);
             if number.is_multiple_of(100) {
                 for folder in ["docs".into(), format!("docs/{top:02}"), format!("docs/{top:02}/{below:02}")] {
-                    history.folder(path(&folder));
+                    history.folder(history.path(&folder));
                 }
             }
             let kind = ["odt", "txt", "pdf", "rs"][(number % 4) as usize];
-            history.file(path(&format!("docs/{top:02}/{below:02}/letter-{number}.{kind}")));
+            history.file(history.path(&format!("docs/{top:02}/{below:02}/letter-{number}.{kind}")));
         }
         history
+    }
+
+    fn path(&self, text: &str) -> EntryPath {
+        self.home.join(&EntryPath::parse(text.as_bytes()).unwrap())
     }
 
     fn folder(&mut self, path: EntryPath) {
@@ -64,15 +89,16 @@ impl History {
     }
 
     /// All files, in a new chain.
-    pub(crate) fn full(&mut self, place: &Path, at: i64) {
+    fn full(&mut self, place: &Path, at: i64) {
         let all: Vec<_> = self.files.keys().cloned().collect();
         self.write(place, SetId::full(SetTime(at)), all);
     }
 
     /// `docs/00/00/letter-0.odt` and so many more were changed, deleted or made.
     pub(crate) fn increment(&mut self, place: &Path, at: i64, changes: usize) {
-        let mut changed = BTreeSet::from([path("docs/00/00/letter-0.odt")]);
-        self.file(path("docs/00/00/letter-0.odt"));
+        let always = self.path("docs/00/00/letter-0.odt");
+        self.file(always.clone());
+        let mut changed = BTreeSet::from([always]);
         while changed.len() < changes {
             let file = self.names[(next(&mut self.state) % self.names.len() as u64) as usize].clone();
             if !self.files.contains_key(&file) || changed.contains(&file) {

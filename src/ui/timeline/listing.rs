@@ -13,6 +13,7 @@ use super::dragging::Origin;
 use super::row::{self, Order, Row};
 use super::search::SearchInput;
 use super::{Start, TimelineInput, TimelinePage, TimelinePageWidgets, Way, crumbs};
+use crate::ui::probe;
 
 /// More results are of no use to anybody.
 pub(super) const MOST_FOUND: usize = 1000;
@@ -78,6 +79,9 @@ impl TimelinePage {
         self.list.fill(rows, origin, &self.browse.selected, anew);
         self.listed = folder;
         self.show_selected(sender);
+        if !self.stale {
+            probe::answered();
+        }
     }
 
     pub(super) fn activate(&mut self, position: u32, sender: &ComponentSender<Self>) {
