@@ -1,6 +1,7 @@
 //! What a person sees while a job runs: a progress line, warnings as they come, the outcome.
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -240,4 +241,12 @@ fn option_hint(error: &Error) -> Option<&'static str> {
         Error::NothingToContinue => Some("Use the action full or backup."),
         _ => None,
     }
+}
+
+/// The device file that standard input is, if it is a terminal.
+pub(super) fn name() -> Option<String> {
+    if !io::stdin().is_terminal() {
+        return None;
+    }
+    fs::read_link("/proc/self/fd/0").ok()?.into_os_string().into_string().ok()
 }
