@@ -93,6 +93,11 @@ impl Session {
         let known = passphrase::from_environment();
         let by_passphrase = encrypt && keys.recipients.is_empty();
         let known = if writes && by_passphrase { known.or_else(passphrase::ask_twice) } else { known };
+        if writes && by_passphrase && keys.use_agent && keys.signer.is_none() && self.notices {
+            terminal::err(
+                "--use-agent is about keys. This backup is protected by a passphrase, not by a key.",
+            );
+        }
         let may_ask = known.is_none() && encrypt && !writes;
         let destination = Arc::from(place.connect());
         let mut place = Place { destination, passphrase: known, keys: engine_keys(&keys), cache, address };

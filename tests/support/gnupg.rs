@@ -97,7 +97,8 @@ impl Person {
     pub(crate) fn run_at(&self, program: &Program, variables: &[&str], line: &str, place: &Path) -> Outcome {
         let _ = fs::remove_dir_all(self.path("out"));
         let url = format!("file://{}", place.display());
-        let mut command = Command::new(&program.path);
+        let mut command = Command::new("setsid"); // without a terminal at which somebody could be asked
+        command.arg("--wait").arg(&program.path);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("LC_ALL", "C.UTF-8").env("HOME", self.0.path()).env("GNUPGHOME", self.0.path());
         command.env("XDG_RUNTIME_DIR", self.0.path()).env("TMPDIR", self.0.path());

@@ -184,7 +184,8 @@ fn every_form_that_gpg_writes_for_keys_is_read() {
         &["--armor"],
     ] {
         let message = home.run(&[options, &["--sign", "--encrypt", "-r", "ada"]].concat(), &data);
-        assert!(open(&opener, &message).expect(options[1.min(options.len() - 1)]) == data, "{options:?}");
+        let read = open(&opener, &message).unwrap_or_else(|error| panic!("{options:?}: {error}"));
+        assert!(read == data, "{options:?}");
         let unsigned = home.run(&[options, &["--encrypt", "-r", "ada"]].concat(), &data);
         let error = open(&opener, &unsigned).unwrap_err();
         assert!(matches!(&error, Error::NotSigned { by } if by == "ada"), "{options:?}: {error:?}");
