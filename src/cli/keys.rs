@@ -141,8 +141,8 @@ fn dialogue(environment: &Environment) -> Option<Vec<String>> {
     let mut options = Vec::new();
     options.extend(given("DISPLAY").map(|display| format!("display={display}")));
     options.extend(given("WAYLAND_DISPLAY").map(|display| format!("putenv=WAYLAND_DISPLAY={display}")));
-    let terminal = environment.terminal.clone();
-    options.extend(given("GPG_TTY").or(terminal).map(|terminal| format!("ttyname={terminal}")));
+    // Not GPG_TTY: a run of its own accord may have it from somewhere, and would wait for nobody.
+    options.extend(environment.terminal.iter().map(|terminal| format!("ttyname={terminal}")));
     if options.is_empty() {
         return None;
     }

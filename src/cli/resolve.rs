@@ -61,7 +61,7 @@ pub(super) enum Action {
 
 pub(super) struct Environment<'a> {
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
-    /// The device file that standard input is, if it is a terminal.
+    /// The device file of the terminal that somebody sits at.
     pub(super) terminal: Option<String>,
     /// Seconds since 1970.
     pub(super) now: i64,

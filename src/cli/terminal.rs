@@ -243,10 +243,12 @@ fn option_hint(error: &Error) -> Option<&'static str> {
     }
 }
 
-/// The device file that standard input is, if it is a terminal.
+/// The device file of the terminal that somebody sits at.
 pub(super) fn name() -> Option<String> {
-    if !io::stdin().is_terminal() {
-        return None;
-    }
-    fs::read_link("/proc/self/fd/0").ok()?.into_os_string().into_string().ok()
+    let descriptor = match (io::stdin().is_terminal(), io::stderr().is_terminal()) {
+        (true, _) => "/proc/self/fd/0",
+        (false, true) => "/proc/self/fd/2",
+        (false, false) => return None,
+    };
+    fs::read_link(descriptor).ok()?.into_os_string().into_string().ok()
 }
