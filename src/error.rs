@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::context::{Cancelled, Why};
 use crate::crypto;
+pub use crate::crypto::KeyError;
 pub use crate::destination::{DestinationError, ErrorKind};
 use crate::entry::EntryPath;
 pub use crate::tree::select::SelectionError;
@@ -19,6 +20,12 @@ pub enum Error {
     PassphraseNeeded,
     #[error("the passphrase is wrong")]
     PassphraseWrong,
+    /// A key of the person's GnuPG cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Stored by somebody else than it should.
+    #[error("{what} has no valid signature of {by}")]
+    NotSigned { what: String, by: String },
     #[error("the place: {0}")]
     Destination(#[from] DestinationError),
     /// The folder to back up cannot be walked at all.
@@ -98,6 +105,8 @@ pub(crate) fn opening(what: &str, error: crypto::Error) -> Error {
     match error {
         crypto::Error::PassphraseNeeded => Error::PassphraseNeeded,
         crypto::Error::PassphraseWrong => Error::PassphraseWrong,
+        crypto::Error::Key(error) => Error::Key(error),
+        crypto::Error::NotSigned { by } => Error::NotSigned { what: what.to_string(), by },
         crypto::Error::Unsupported(detail) => Error::TooNew { what: format!("{what}: {detail}") },
         other => Error::Damaged { what: format!("{what}: {other}") },
     }

@@ -3,6 +3,7 @@
 //! Every match is exhaustive: a new kind of error does not compile without its sentence. Whole sentences only,
 //! never glued from fragments, so that they can be translated.
 
+mod keys;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,12 @@ pub fn explain(error: &Error) -> Explanation {
             Explanation::new("Wrong Password", "The password does not open these backups.")
                 .hint("Check the spelling, upper and lower case and the keyboard layout.")
         }
+        Error::Key(error) => keys::explain_key(error),
+        Error::NotSigned { what, by } => Explanation::new(
+            "Not Signed",
+            format!("{what} was not signed by {by}. It may have been put there by somebody else."),
+        )
+        .hint("Nothing of it was used. Check that this is the key that signed the backups."),
         Error::Destination(error) => explain_place(error),
         Error::Source(error) => explain_source(error),
         Error::Selection(error) => explain_selection(error),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::destination::Spec;
 use crate::engine::undo::{self, Recorded};
 use crate::engine::{
-    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Mode, Ownership, Place, Report, VerifyJob, Wish,
+    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Keys, Mode, Ownership, Place, Report,
+    VerifyJob, Wish,
 };
 use crate::entry::EntryPath;
 use crate::error::{Error, Result};
@@ -38,6 +39,7 @@ pub fn engine_place(plan: &Plan, access: &Access, caches: &Path) -> Result<Place
     Ok(Place {
         destination: Arc::from(access.spec.connect()),
         passphrase: access.passphrase.clone(),
+        keys: Keys::default(),
         cache: plan.cache(caches),
         address: address.map_err(|source| Error::Local { path: PathBuf::from("."), source })?,
     })

@@ -20,7 +20,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use hindsight::context::{Context, Monitor, Progress};
 use hindsight::destination::{Destination, Folder};
-use hindsight::engine::{self, Job, Ownership, Place, RestoreJob};
+use hindsight::engine::{self, Job, Keys, Ownership, Place, RestoreJob};
 use hindsight::entry::EntryPath;
 use support::bytes::bytes;
 use support::compare::{Detail, Snapshot};
@@ -32,7 +32,13 @@ const TIME: i64 = 1_700_000_000;
 fn job(home: &Home, destination: Arc<dyn Destination>, cache: &str, path: &str, target: &str) -> RestoreJob {
     let (cache, address) = (home.path(cache), OsString::from(home.path("place")));
     RestoreJob {
-        place: Place { destination, passphrase: home.passphrase.clone(), cache, address },
+        place: Place {
+            destination,
+            passphrase: home.passphrase.clone(),
+            keys: Keys::default(),
+            cache,
+            address,
+        },
         target: home.path(target),
         path: EntryPath::parse(path.as_bytes()).unwrap(),
         time: None,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use hindsight::context::{Clock, Context};
 use hindsight::destination::Folder;
-use hindsight::engine::{self, BackupJob, Job, Mode, Ownership, Place, Report, RestoreJob, VerifyJob};
+use hindsight::engine::{self, BackupJob, Job, Keys, Mode, Ownership, Place, Report, RestoreJob, VerifyJob};
 use hindsight::entry::EntryPath;
 use hindsight::secret::Passphrase;
 use hindsight::tree::select::Selection;
@@ -118,6 +118,7 @@ impl Home {
         Place {
             destination: Arc::new(Folder::new(self.path("place"))),
             passphrase: self.passphrase.clone(),
+            keys: Keys::default(),
             cache: self.path("cache"),
             address: OsString::from(self.path("place")),
         }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use hindsight::context::Context;
 use hindsight::destination::Folder;
 use hindsight::engine::timeline::{Presence, Timeline};
-use hindsight::engine::{self, Job, ListJob, Place};
+use hindsight::engine::{self, Job, Keys, ListJob, Place};
 use hindsight::entry::{Attributes, EntryPath};
 use hindsight::secret::Passphrase;
 use serde_json::Value;
@@ -133,6 +133,7 @@ fn repositories_of_stock_duplicity_can_be_browsed() {
         let place = Place {
             destination: Arc::new(Folder::new(entry.path().join("place"))),
             passphrase: expected["password"].as_str().map(Passphrase::new),
+            keys: Keys::default(),
             cache: cache.path().to_path_buf(),
             address: entry.file_name(),
         };

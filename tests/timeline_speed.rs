@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hindsight::destination::Folder;
-use hindsight::engine::Place;
 use hindsight::engine::timeline::{Scope, Timeline};
+use hindsight::engine::{Keys, Place};
 use hindsight::entry::EntryPath;
 use support::bytes::bytes;
 use support::history::{BACKUPS, CHANGES, DAY, FIRST, History};
@@ -63,6 +63,7 @@ fn fill(folder: &Path) -> (Place, History) {
     let place = Place {
         destination: Arc::new(Folder::new(destination)),
         passphrase: None,
+        keys: Keys::default(),
         cache: folder.join("cache"),
         address: "speed".into(),
     };

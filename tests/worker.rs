@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use hindsight::context::Why;
 use hindsight::destination::{Destination, Folder, Result, Staged, Stored};
-use hindsight::engine::{BackupJob, Job, ListJob, Mode, Place, StatusJob};
+use hindsight::engine::{BackupJob, Job, Keys, ListJob, Mode, Place, StatusJob};
 use hindsight::error::Error;
 use hindsight::tree::select::Selection;
 use hindsight::worker::{Event, Interest, JobHandle, JobId, Outcome, Worker};
@@ -115,6 +115,7 @@ impl Scene {
         Place {
             destination: Arc::new(Folder::new(&place)),
             passphrase: None,
+            keys: Keys::default(),
             cache: self.folder.path().join("cache"),
             address: OsString::from(place),
         }

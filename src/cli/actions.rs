@@ -5,13 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use super::keys::KeyOptions;
 use super::resolve::{Action, Request};
 use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
 use super::{Run, exit, passphrase, reports};
 use crate::context::Clock;
-use crate::engine::{BackupJob, Job, JobKind, ListJob, Place, RestoreJob, SearchJob, StatusJob, VerifyJob};
-use crate::error::{Error, WalkError};
+use crate::engine::{
+    BackupJob, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob, Place, RestoreJob, SearchJob, StatusJob,
+    VerifyJob,
+};
+use crate::error::{Error, KeyError, WalkError};
+use crate::secret::Passphrase;
 use crate::worker::{Event, Interest, Outcome, Worker};
 
 /// Events on their way to the terminal; a slow one slows the job down rather than filling memory.
@@ -29,6 +34,27 @@ pub(super) fn run(request: Request, run: &Run) -> u8 {
     let cache = request.cache.clone();
     let outcome = session.perform(request);
     session.tell(&outcome, &cache, run)
+}
+
+fn engine_keys(typed: &KeyOptions) -> Keys {
+    let (passphrase, signing_passphrase) = match typed.use_agent {
+        true => (None, None),
+        false => passphrase::of_secret_keys(typed.signer_is_recipient()),
+    };
+    let setup = GnupgSetup { passphrase, signing_passphrase, ..typed.setup.clone() };
+    Keys {
+        gnupg: Gnupg::new(setup),
+        recipients: typed.recipients.clone(),
+        passphrase_too: false,
+        signer: typed.signer.clone(),
+    }
+}
+
+/// With a passphrase for the keys that have none yet.
+fn unlocked(typed: &KeyOptions, asked: Passphrase) -> Gnupg {
+    let (passphrase, signing) = passphrase::of_secret_keys(typed.signer_is_recipient());
+    let (passphrase, signing) = (passphrase.or(Some(asked.clone())), signing.or(Some(asked)));
+    Gnupg::new(GnupgSetup { passphrase, signing_passphrase: signing, ..typed.setup.clone() })
 }
 
 /// The engine and who listens to it.
@@ -59,16 +85,30 @@ impl Session {
     }
 
     fn perform(&mut self, request: Request) -> Outcome {
-        let Request { action, place, address, cache, encrypt } = request;
+        let Request { action, place, address, cache, encrypt, keys } = request;
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
         let writes = matches!(action, Action::Backup { .. });
         let known = passphrase::from_environment();
-        let known = if writes && encrypt { known.or_else(passphrase::ask_twice) } else { known };
+        let by_passphrase = encrypt && keys.recipients.is_empty();
+        let known = if writes && by_passphrase { known.or_else(passphrase::ask_twice) } else { known };
+        if writes && by_passphrase && keys.use_agent && keys.signer.is_none() && self.notices {
+            terminal::err(
+                "--use-agent is about keys. This backup is protected by a passphrase, not by a key.",
+            );
+        }
         let may_ask = known.is_none() && encrypt && !writes;
-        let mut place = Place { destination: Arc::from(place.connect()), passphrase: known, cache, address };
+        let destination = Arc::from(place.connect());
+        let mut place = Place { destination, passphrase: known, keys: engine_keys(&keys), cache, address };
         let outcome = self.submit(self.job(action.clone(), encrypt, place.clone()));
+        if let Outcome::Failed(Error::Key(KeyError::Locked { name })) = &outcome
+            && !keys.use_agent
+            && let Some(asked) = passphrase::ask_for_key(name)
+        {
+            place.keys.gnupg = unlocked(&keys, asked);
+            return self.submit(self.job(action, encrypt, place));
+        }
         // Whether a password is needed only the backups tell.
         if may_ask
             && matches!(outcome, Outcome::Failed(Error::PassphraseNeeded))

@@ -30,7 +30,8 @@ pub(super) fn of_report(report: &Report) -> u8 {
 pub(super) fn of_error(error: &Error) -> u8 {
     match error {
         // Missing and wrong alike: front ends answer both by asking for it.
-        Error::PassphraseNeeded | Error::PassphraseWrong => 31,
+        Error::PassphraseNeeded | Error::PassphraseWrong | Error::Key(_) => 31,
+        Error::NotSigned { .. } => 22,
         Error::Destination(error) => of_destination(error.kind),
         Error::Source(WalkError::Missing(_) | WalkError::Unreadable { .. } | WalkError::Unsupported(_)) => 13,
         Error::Selection(error) => of_selection(error),
@@ -89,6 +90,7 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         UsageError::Selection(error) => of_selection(error),
         UsageError::Options(_)
         | UsageError::NotYet { .. }
+        | UsageError::Contradiction(..)
         | UsageError::UnknownAction(_)
         | UsageError::Words { .. }
         | UsageError::Direction

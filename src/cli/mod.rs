@@ -6,6 +6,7 @@
 
 mod actions;
 mod exit;
+mod keys;
 mod options;
 mod passphrase;
 mod plan_texts;
@@ -31,7 +32,7 @@ use usage::UsageError;
 /// `arguments` begin with the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match resolve(arguments) {
-        Ok((Asked::Action(request), run)) => ExitCode::from(actions::run(request, &run)),
+        Ok((Asked::Action(request), run)) => ExitCode::from(actions::run(*request, &run)),
         Ok((Asked::Plan(request), run)) => ExitCode::from(plans::run(&request, &run)),
         Err(UsageError::Shown(text)) => {
             terminal::out(text.trim_end());
@@ -46,7 +47,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// What is asked for.
 enum Asked {
-    Action(Request),
+    Action(Box<Request>),
     Plan(PlanRequest),
 }
 
@@ -65,7 +66,11 @@ fn resolve(arguments: impl IntoIterator<Item = OsString>) -> Result<(Asked, Run)
         _ => std::env::var_os(name),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
-    let environment = Environment { variable: &variable, now: typed.current_time.unwrap_or(now) };
+    let environment = Environment {
+        variable: &variable,
+        terminal: terminal::name(),
+        now: typed.current_time.unwrap_or(now),
+    };
     if let Some(tempdir) = &typed.tempdir {
         // Fails only when set twice.
         let _ = tempfile::env::override_temp_dir(&expand(tempdir, &environment));
@@ -77,7 +82,7 @@ fn resolve(arguments: impl IntoIterator<Item = OsString>) -> Result<(Asked, Run)
     };
     let asked = match PlanRequest::new(&typed)? {
         Some(plan) => Asked::Plan(plan),
-        None => Asked::Action(Request::new(typed, &environment)?),
+        None => Asked::Action(Box::new(Request::new(typed, &environment)?)),
     };
     Ok((asked, run))
 }

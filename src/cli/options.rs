@@ -57,9 +57,30 @@ pub(super) struct Typed {
     /// Do not encrypt.
     #[arg(long, overrides_with = "encryption")]
     pub(super) no_encryption: bool,
-    /// Encrypt with the passphrase (the default).
+    /// Encrypt, with the passphrase unless there are keys (the default).
     #[arg(long, overrides_with = "no_encryption")]
     pub(super) encryption: bool,
+    /// Encrypt to this key, in any form that gpg takes; may be given several times.
+    #[arg(long, value_name = "KEY", action = ArgAction::Append)]
+    pub(super) encrypt_key: Vec<String>,
+    /// The same, but do not say in the files whose key it is.
+    #[arg(long, value_name = "KEY", action = ArgAction::Append)]
+    pub(super) hidden_encrypt_key: Vec<String>,
+    /// Sign with this key; when reading, take only what it signed.
+    #[arg(long, value_name = "KEY")]
+    pub(super) sign_key: Option<String>,
+    /// Encrypt to this key and sign with it.
+    #[arg(long, value_name = "KEY", action = ArgAction::Append)]
+    pub(super) encrypt_sign_key: Vec<String>,
+    /// Leave the passphrases of secret keys to gpg-agent.
+    #[arg(long)]
+    pub(super) use_agent: bool,
+    /// Which gpg says what keys there are.
+    #[arg(long, value_name = "PATH")]
+    pub(super) gpg_binary: Option<OsString>,
+    /// Options for gpg, such as --homedir=FOLDER.
+    #[arg(long, value_name = "OPTIONS", action = ArgAction::Append, allow_hyphen_values = true)]
+    pub(super) gpg_options: Vec<String>,
     /// Size of a volume in MiB.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     pub(super) volsize: Option<u64>,
@@ -129,7 +150,8 @@ Actions:
 Without an action, SOURCE URL backs up and URL TARGET restores.
 
 URL is file:///folder so far. The passphrase is asked for, or taken from the
-variable PASSPHRASE; a plan's also from the keyring.";
+variable PASSPHRASE; a plan's also from the keyring. With keys PASSPHRASE is
+that of the secret key, and SIGN_PASSPHRASE that of the one that signs.";
 
 /// Options of duplicity that are not supported yet, with the number of their values. They are known so that
 /// they are refused by name, and so that abbreviations mean the same as there.
@@ -155,14 +177,7 @@ const NOT_YET: &[(&str, usize)] = &[
     ("metadata-sync-mode", 1),
     ("no-compression", 0),
     ("compression", 0),
-    ("encrypt-key", 1),
-    ("hidden-encrypt-key", 1),
-    ("sign-key", 1),
-    ("encrypt-sign-key", 1),
     ("encrypt-secret-keyring", 1),
-    ("gpg-binary", 1),
-    ("gpg-options", 1),
-    ("use-agent", 0),
     ("use-gpgsm", 0),
     ("rename", 2),
     ("file-changed", 1),
@@ -202,6 +217,11 @@ impl Typed {
         Ok(typed)
     }
 
+    fn names_keys(&self) -> bool {
+        let recipients = [&self.encrypt_key, &self.hidden_encrypt_key, &self.encrypt_sign_key];
+        recipients.iter().any(|keys| !keys.is_empty()) || self.sign_key.is_some()
+    }
+
     /// An option is given for which a plan has its own word.
     pub(super) fn says_what_a_plan_says(&self) -> bool {
         !self.rules.is_empty()
@@ -211,6 +231,7 @@ impl Typed {
             || self.archive_dir.is_some()
             || self.name.is_some()
             || self.no_encryption
+            || self.names_keys()
             || self.force
             || self.compare_data
     }

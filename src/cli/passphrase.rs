@@ -5,15 +5,33 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::secret::Passphrase;
 
-/// As in duplicity an empty variable counts as none.
 pub(super) fn from_environment() -> Option<Passphrase> {
-    let value = std::env::var_os("PASSPHRASE")?;
+    variable("PASSPHRASE")
+}
+
+/// Those of the secret keys: the one that opens, and the one that signs. Where it is the same key, each variable
+/// stands in for the other.
+pub(super) fn of_secret_keys(same: bool) -> (Option<Passphrase>, Option<Passphrase>) {
+    let (opening, signing) = (from_environment(), variable("SIGN_PASSPHRASE"));
+    match same {
+        true => (opening.clone().or(signing.clone()), signing.or(opening)),
+        false => (opening, signing),
+    }
+}
+
+/// As in duplicity an empty variable counts as none.
+fn variable(name: &str) -> Option<Passphrase> {
+    let value = std::env::var_os(name)?;
     Some(Passphrase::new(value.into_vec())).filter(|passphrase| !passphrase.is_empty())
 }
 
 /// Asks at the controlling terminal; `None` when there is none or nothing was typed.
 pub(super) fn ask() -> Option<Passphrase> {
     read("Backup passphrase: ")
+}
+
+pub(super) fn ask_for_key(name: &str) -> Option<Passphrase> {
+    read(&format!("GnuPG passphrase of {name}: "))
 }
 
 /// Asks for what is to protect a backup, until the same is typed twice.

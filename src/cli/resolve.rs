@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::keys::KeyOptions;
 use super::options::Typed;
 use super::usage::UsageError;
 use crate::destination::{Spec, is_url};
@@ -22,6 +23,7 @@ pub(super) struct Request {
     /// This place's own cache folder.
     pub(super) cache: PathBuf,
     pub(super) encrypt: bool,
+    pub(super) keys: KeyOptions,
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +61,8 @@ pub(super) enum Action {
 
 pub(super) struct Environment<'a> {
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The device file of the terminal that somebody sits at.
+    pub(super) terminal: Option<String>,
     /// Seconds since 1970.
     pub(super) now: i64,
 }
@@ -125,8 +129,9 @@ impl Request {
             return Err(UsageError::SourceIsPlace);
         }
         let encrypt = !typed.no_encryption;
+        let keys = KeyOptions::new(&typed, environment)?;
         let action = action(verb, local, typed, &place, &cache, environment)?;
-        Ok(Self { action, place, address, cache, encrypt })
+        Ok(Self { action, place, address, cache, encrypt, keys })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a person sees while a job runs: a progress line, warnings as they come, the outcome.
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -240,4 +241,14 @@ fn option_hint(error: &Error) -> Option<&'static str> {
         Error::NothingToContinue => Some("Use the action full or backup."),
         _ => None,
     }
+}
+
+/// The device file of the terminal that somebody sits at.
+pub(super) fn name() -> Option<String> {
+    let descriptor = match (io::stdin().is_terminal(), io::stderr().is_terminal()) {
+        (true, _) => "/proc/self/fd/0",
+        (false, true) => "/proc/self/fd/2",
+        (false, false) => return None,
+    };
+    fs::read_link(descriptor).ok()?.into_os_string().into_string().ok()
 }

@@ -25,7 +25,7 @@ fn variable(name: &str) -> Option<OsString> {
 
 fn request(line: &str) -> Result<Request, UsageError> {
     let words = std::iter::once("hindsight-cli").chain(line.split_whitespace());
-    let environment = Environment { variable: &variable, now: NOW };
+    let environment = Environment { variable: &variable, terminal: None, now: NOW };
     Request::new(Typed::parse(words.map(OsString::from))?, &environment)
 }
 
@@ -152,6 +152,10 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
         ("restore file:///x y -r ../z", 23),
         ("/src file:///x --volsize 0", 23),
         ("/usr/../nowhere/ file:///nowhere", 23),
+        ("/src file:///x --no-encryption --encrypt-key k", 23),
+        ("/src file:///x --sign-key a --encrypt-sign-key b", 23),
+        ("/src file:///x --gpg-options=--cipher-algo=3DES", 23),
+        ("/src file:///x --gpg-options=--symmetric", 23),
         ("/src file:///x --exclude /other", 14),
         ("/src file:///x --exclude /src//a", 15),
         ("/src file:///x --include /src/a", 16),
@@ -180,4 +184,29 @@ fn verbosity_has_names_and_numbers() {
     }
     assert_eq!(Typed::parse(["x", "-v5"].map(OsString::from)).unwrap().verbosity, 5);
     assert_eq!(Typed::parse([OsString::from("x")]).unwrap().verbosity, 3);
+}
+
+#[test]
+fn keys_are_gathered_and_gpg_gets_what_it_must_know() {
+    let keys = |line: &str| request(&format!("/src file:///x {line}")).unwrap().keys;
+    let named = |line: &str| {
+        let recipients = keys(line).recipients.into_iter();
+        recipients.map(|recipient| (recipient.id, recipient.hidden)).collect::<Vec<_>>()
+    };
+    let expected = [("a", false), ("b", false), ("c", true)].map(|(id, hidden)| (id.to_string(), hidden));
+    assert_eq!(named("--encrypt-key a --hidden-encrypt-key c --encrypt-key=b"), expected);
+    assert_eq!(named("--encrypt-sign-key a").len(), 1);
+    assert_eq!(keys("--encrypt-sign-key a").signer.as_deref(), Some("a"));
+    assert!(keys("--encrypt-key a --sign-key a").signer_is_recipient());
+    assert!(!keys("--encrypt-key a --sign-key b").signer_is_recipient());
+
+    let options = |line: &str| keys(line).setup.options;
+    assert_eq!(options("--gpg-options=--homedir=/keys"), ["--homedir", "/keys"]);
+    assert_eq!(
+        options("--gpg-options=--compress-algo=bzip2 --gpg-options --homedir=/a"),
+        ["--homedir", "/a"]
+    );
+    assert!(options("--gpg-options=--cipher-algo=aes256").is_empty());
+    assert_eq!(keys("--gpg-binary ~/gpg").setup.program, Path::new("/home/u/gpg"));
+    assert_eq!(keys("--use-agent").setup.dialogue, None, "there is nobody to ask");
 }

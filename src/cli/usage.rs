@@ -17,6 +17,8 @@ pub(super) enum UsageError {
     Options(String),
     #[error("{what} is not supported yet.")]
     NotYet { what: String },
+    #[error("{0} and {1} contradict each other.")]
+    Contradiction(&'static str, &'static str),
     #[error("There is no action {0:?}. See --help.")]
     UnknownAction(OsString),
     #[error("{action} needs {expected}. See --help.")]

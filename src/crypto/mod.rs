@@ -1,9 +1,11 @@
 //! OpenPGP messages as the repository holds them (FORMAT.md 7): written the one way that every gpg reads,
-//! read whichever way they were written.
+//! read whichever way they were written, with a passphrase or with the keys of the person's GnuPG.
 //!
 //! Bytes that come out of [`Opener::open`] are believed when the reader has ended well, or when the caller
 //! has already checked the ciphertext against a trusted hash.
 
+mod envelope;
+mod keys;
 mod mdc;
 mod message;
 mod ocb;
@@ -20,7 +22,9 @@ mod tests;
 
 use std::io;
 
-pub use opener::{Opener, salt_of};
+pub use envelope::{Protection, protection_of};
+pub use keys::{Gnupg, KeyError, Keys, Recipient, Setup};
+pub use opener::Opener;
 pub use sealer::{MessageWriter, Sealer};
 
 /// What is known of a message before it is opened.
@@ -48,6 +52,10 @@ pub enum Error {
     Unsupported(String),
     #[error("the encrypted data is damaged: {0}")]
     Damaged(String),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("there is no valid signature of {by}")]
+    NotSigned { by: String },
     #[error(transparent)]
     Io(io::Error),
 }

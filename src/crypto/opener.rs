@@ -1,16 +1,24 @@
-//! Reading messages: the common form ourselves, all others through Sequoia (FORMAT.md 7.3).
+//! Reading messages: the common forms ourselves, all others through Sequoia (FORMAT.md 7.3).
 
 use std::fmt;
 use std::io::{Cursor, Read};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use sequoia_openpgp as openpgp;
+
+use openpgp::packet::PKESK;
+use openpgp::parse::Parse;
+
+use super::envelope::{Envelope, Protection};
+use super::keys::{Addressee, KeyError, Keys, Session, Signatories, Signer};
 use super::mdc::MdcChunks;
+use super::message::Demand;
 use super::ocb::OcbChunks;
-use super::packet::Body;
-use super::password::{Container, PasswordMessage};
+use super::packet::{self, Body};
+use super::password::{Container, PasswordMessage, key_length};
 use super::plain::Plain;
 use super::s2k::{Key, KeyCache, S2k};
-use super::sealer::Sealer;
+use super::sealer::{Derived, Sealer};
 use super::{Ciphertext, Error, message, sequoia};
 use crate::secret::Passphrase;
 
@@ -18,19 +26,44 @@ use crate::secret::Passphrase;
 const START: u64 = 1024;
 const ARMOR: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 
-/// Opens messages with one passphrase. Clones share the derived keys, so that a chain costs one derivation.
+/// Opens messages with one passphrase and one person's keys. Clones share the derived keys, so that a chain costs one
+/// derivation.
 #[derive(Clone)]
-pub struct Opener(Arc<Inner>);
+pub struct Opener {
+    inner: Arc<Inner>,
+    demanding: bool,
+}
 
 struct Inner {
     passphrase: Option<Passphrase>,
-    keys: KeyCache,
+    derived: KeyCache,
+    keys: Keys,
+    addressees: OnceLock<Result<Arc<[Addressee]>, KeyError>>,
+    signatories: OnceLock<Result<Arc<Signatories>, KeyError>>,
 }
 
 impl Opener {
-    /// Without a passphrase only unencrypted data is recognised as such; all else needs one.
-    pub fn new(passphrase: Option<Passphrase>) -> Self {
-        Self(Arc::new(Inner { passphrase, keys: KeyCache::default() }))
+    /// Without a passphrase and keys only unencrypted data is recognised as such.
+    pub fn new(passphrase: Option<Passphrase>, keys: Keys) -> Self {
+        let derived = KeyCache::default();
+        let (addressees, signatories) = (OnceLock::new(), OnceLock::new());
+        let inner = Arc::new(Inner { passphrase, derived, keys, addressees, signatories });
+        Self { inner, demanding: false }
+    }
+
+    /// From now on every message must bear a signature of the key that signs, if there is one.
+    pub fn demanding_signatures(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), demanding: true }
+    }
+
+    /// Whose signature every message must bear.
+    pub fn demands(&self) -> Option<&str> {
+        self.inner.keys.signer.as_deref().filter(|_| self.demanding)
+    }
+
+    /// What is written needs no passphrase.
+    pub fn writes_for_keys(&self) -> bool {
+        !self.inner.keys.recipients.is_empty() && !self.inner.keys.passphrase_too
     }
 
     /// The literal body of the message. Damage shows as an error at the latest at the end of the stream
@@ -53,21 +86,65 @@ impl Opener {
                 start.set_position(message.offset as u64);
                 self.open_password_message(message, start.chain(source), ciphertext)
             }
+            None if tag(start[0]) == Some(packet::PKESK) => {
+                self.open_key_message(Cursor::new(start).chain(source), ciphertext)
+            }
             None => sequoia::open(self, Cursor::new(start).chain(source)),
         }
     }
 
-    /// Continues a chain: writes with the key that reading it has already derived, or will use.
-    pub fn sealer(&self, salt: [u8; 8]) -> Result<Sealer, Error> {
-        Ok(Sealer::with_key(self.key(Sealer::s2k(salt), Sealer::KEY_LENGTH)?, salt))
+    /// How messages are written from now on. `salt` is that of the chain that they continue: so they have the key that
+    /// reading it has already derived, or will use.
+    pub fn sealer(&self, salt: Option<[u8; 8]>) -> Result<Sealer, Error> {
+        let Keys { gnupg, signer, .. } = &self.inner.keys;
+        let derived = match self.protection()?.passphrase {
+            true => Some(self.derived(salt)?),
+            false => None,
+        };
+        let signer = signer.as_deref().map(|id| Signer::new(gnupg, id)).transpose()?;
+        Ok(Sealer { derived, addressees: self.addressees()?, signer })
+    }
+
+    /// Who will be able to open what is written.
+    pub fn protection(&self) -> Result<Protection, Error> {
+        let addressees = self.addressees()?;
+        let mut recipients: Vec<_> = addressees.iter().map(Addressee::id).collect();
+        recipients.sort_unstable();
+        let passphrase = recipients.is_empty() || self.inner.keys.passphrase_too;
+        Ok(Protection { recipients, passphrase, salt: None })
+    }
+
+    fn addressees(&self) -> Result<Arc<[Addressee]>, Error> {
+        let find = || self.inner.keys.addressees().map(Arc::from);
+        Ok(self.inner.addressees.get_or_init(find).clone()?)
+    }
+
+    fn derived(&self, salt: Option<[u8; 8]>) -> Result<Derived, Error> {
+        let mut new = [0; 8];
+        if salt.is_none() {
+            getrandom::fill(&mut new).map_err(std::io::Error::from)?;
+        }
+        let salt = salt.unwrap_or(new);
+        Ok(Derived { key: self.key(Sealer::s2k(salt), Sealer::KEY_LENGTH)?, salt })
     }
 
     pub(super) fn passphrase(&self) -> Result<&Passphrase, Error> {
-        self.0.passphrase.as_ref().ok_or(Error::PassphraseNeeded)
+        self.inner.passphrase.as_ref().ok_or(Error::PassphraseNeeded)
     }
 
     pub(super) fn key(&self, s2k: S2k, length: usize) -> Result<Arc<Key>, Error> {
-        Ok(self.0.keys.get(self.passphrase()?, s2k, length))
+        Ok(self.inner.derived.get(self.passphrase()?, s2k, length))
+    }
+
+    /// By a secret key of this person's.
+    pub(super) fn session_key(&self, packets: &[PKESK]) -> Result<Session, Error> {
+        Ok(self.inner.keys.gnupg.session_key(packets)?)
+    }
+
+    pub(super) fn signatories(&self) -> Result<Option<Arc<Signatories>>, Error> {
+        let Some(id) = self.demands() else { return Ok(None) };
+        let find = || Signatories::find(&self.inner.keys.gnupg, id).map(Arc::new);
+        Ok(Some(self.inner.signatories.get_or_init(find).clone()?))
     }
 
     /// With a key that is not proven right, garbage at the beginning means a wrong passphrase.
@@ -80,50 +157,75 @@ impl Opener {
     where
         R: Read + Send + 'a,
     {
-        let key = self.key(message.s2k, message.key_length)?;
-        let wrong = || if key.is_proven() { Error::damaged("its beginning") } else { Error::PassphraseWrong };
+        let mut key = self.key(message.s2k, message.key_length)?;
+        if let Some(wrapped) = message.wrapped_key {
+            let unwrapped = wrapped.unwrap(key.bytes())?.ok_or_else(|| wrong(&key))?;
+            key.prove();
+            key = Arc::new(Key::of_message(&unwrapped));
+        }
+        self.open_container(message.container, source, &key, ciphertext)
+    }
 
-        let session_key = match message.wrapped_key {
-            None => None,
-            Some(wrapped) => Some(wrapped.unwrap(key.bytes())?.ok_or_else(wrong)?),
-        };
-        let session_key = match &session_key {
-            None => key.bytes(),
-            Some(unwrapped) => {
-                key.prove();
-                unwrapped
+    fn open_key_message<'a, R>(
+        &self,
+        source: R,
+        ciphertext: Ciphertext,
+    ) -> Result<Box<dyn Read + Send + 'a>, Error>
+    where
+        R: Read + Send + Sync + 'a,
+    {
+        let envelope = Envelope::read(source)?;
+        // Who has the passphrase needs no key, and may have none.
+        if envelope.protection.passphrase && self.inner.passphrase.is_some() {
+            return sequoia::open(self, envelope.into_message());
+        }
+        let packets = envelope.for_keys.iter().filter_map(|fields| PKESK::from_bytes(fields).ok());
+        let (cipher, session_key) = self.session_key(&packets.collect::<Vec<_>>())?;
+        let cipher = cipher.into();
+        match envelope.container(cipher).filter(|_| key_length(cipher) == Some(session_key.len())) {
+            Some(container) => {
+                let key = Arc::new(Key::of_message(&session_key));
+                self.open_container(container, envelope.into_data(), &key, ciphertext)
             }
-        };
-        let mut body = Body::next(source)?.ok_or_else(wrong)?;
+            None => sequoia::open(self, envelope.into_message()),
+        }
+    }
+
+    fn open_container<'a, R>(
+        &self,
+        container: Container,
+        source: R,
+        key: &Arc<Key>,
+        ciphertext: Ciphertext,
+    ) -> Result<Box<dyn Read + Send + 'a>, Error>
+    where
+        R: Read + Send + 'a,
+    {
+        let demand = self.signatories()?.map(Demand::new);
+        let mut body = Body::next(source)?.ok_or_else(|| wrong(key))?;
         body.read_exact(&mut [0])?;
-        let opened = match message.container {
+        let opened = match container {
             Container::Mdc => {
-                let chunks = MdcChunks::new(body, session_key, ciphertext)?.ok_or_else(wrong)?;
+                let chunks = MdcChunks::new(body, key.bytes(), ciphertext)?.ok_or_else(|| wrong(key))?;
                 if chunks.is_authenticated() {
                     key.prove();
                 }
-                message::open(Plain::new(chunks), &key)
+                message::open(Plain::new(chunks), key, demand)
             }
-            Container::Ocb => message::open(Plain::new(OcbChunks::new(body, session_key)?), &key),
+            Container::Ocb => message::open(Plain::new(OcbChunks::new(body, key.bytes())?), key, demand),
         };
-        opened.map_err(|error| if matches!(error, Error::Damaged(_)) { wrong() } else { error })
+        opened.map_err(|error| if matches!(error, Error::Damaged(_)) { wrong(key) } else { error })
     }
+}
+
+fn wrong(key: &Key) -> Error {
+    if key.is_proven() { Error::damaged("its beginning") } else { Error::PassphraseWrong }
 }
 
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Opener(***)")
     }
-}
-
-/// The salt to continue a chain with: that of a message written exactly as [`Sealer`] writes, else `None`.
-pub fn salt_of(source: impl Read) -> Result<Option<[u8; 8]>, Error> {
-    let start = read_start(source)?;
-    let Some(message) = PasswordMessage::recognise(&start) else { return Ok(None) };
-    let ours = message.container == Container::Mdc
-        && message.wrapped_key.is_none()
-        && message.key_length == Sealer::KEY_LENGTH;
-    Ok(message.s2k.salt.filter(|&salt| ours && message.s2k == Sealer::s2k(salt)))
 }
 
 fn read_start(source: impl Read) -> Result<Vec<u8>, Error> {
@@ -135,7 +237,12 @@ fn read_start(source: impl Read) -> Result<Vec<u8>, Error> {
 /// Binary OpenPGP data begins with a set bit; of such packets those that begin an encrypted message count.
 fn looks_encrypted(start: &[u8]) -> Result<bool, Error> {
     let &[first, ..] = start else { return Err(Error::damaged("it is empty")) };
-    let tag = if first & 0x40 != 0 { first & 0x3F } else { (first >> 2) & 0x0F };
-    let binary = first & 0x80 != 0 && matches!(tag, 1 | 3 | 9 | 10 | 18 | 20);
+    let binary = matches!(tag(first), Some(1 | 3 | 9 | 10 | 18 | 20));
     Ok(binary || start.windows(ARMOR.len()).any(|window| window == ARMOR))
+}
+
+/// Of a packet with this first octet.
+fn tag(first: u8) -> Option<u8> {
+    let tag = if first & 0x40 != 0 { first & 0x3F } else { (first >> 2) & 0x0F };
+    (first & 0x80 != 0).then_some(tag)
 }

@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use super::ocb::{OCB, WrappedKey};
 use super::packet::{AEAD, Body, SEIPD, SKESK};
 use super::s2k::{Hash, S2k};
+use super::sealer::Sealer;
 
 const SIMPLE: u8 = 0;
 const SALTED: u8 = 1;
@@ -50,9 +51,17 @@ impl PasswordMessage {
         let container = container(&start[offset..], cipher)?;
         Some(Self { s2k, key_length: key_length(cipher)?, wrapped_key, container, offset })
     }
+
+    /// If the message was written exactly as [`super::Sealer`] writes.
+    pub(super) fn our_salt(&self) -> Option<[u8; 8]> {
+        let ours = self.container == Container::Mdc
+            && self.wrapped_key.is_none()
+            && self.key_length == Sealer::KEY_LENGTH;
+        self.s2k.salt.filter(|&salt| ours && self.s2k == Sealer::s2k(salt))
+    }
 }
 
-fn container(start: &[u8], cipher: u8) -> Option<Container> {
+pub(super) fn container(start: &[u8], cipher: u8) -> Option<Container> {
     let mut body = Body::next(start).ok()??;
     let mut version = [0];
     body.read_exact(&mut version).ok()?;
@@ -67,7 +76,8 @@ fn container(start: &[u8], cipher: u8) -> Option<Container> {
     }
 }
 
-fn key_length(cipher: u8) -> Option<usize> {
+/// Of a cipher that we read ourselves.
+pub(super) fn key_length(cipher: u8) -> Option<usize> {
     match cipher {
         7 => Some(16),
         8 => Some(24),

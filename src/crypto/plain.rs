@@ -69,7 +69,7 @@ impl<C: Chunks> Read for Plain<C> {
 }
 
 impl<C: Chunks> Drain for Plain<C> {
-    fn drain(&mut self) -> io::Result<()> {
-        io::copy(self, &mut io::sink()).map(drop)
+    fn drain(&mut self) -> io::Result<u64> {
+        io::copy(self, &mut io::sink())
     }
 }

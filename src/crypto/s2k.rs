@@ -99,6 +99,11 @@ impl Key {
         Self { bytes: s2k.derive(passphrase, length), proven: AtomicBool::new(false) }
     }
 
+    /// Of one message, out of a packet that proves it.
+    pub(super) fn of_message(bytes: &[u8]) -> Self {
+        Self { bytes: Zeroizing::new(bytes.to_vec()), proven: AtomicBool::new(true) }
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

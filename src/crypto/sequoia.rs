@@ -1,7 +1,7 @@
-//! All messages that we do not read ourselves: other ciphers, armour, encrypted session keys.
+//! All messages that we do not read ourselves: other ciphers, armour, encrypted session keys of other kinds.
 
 use std::io::{self, Read};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use sequoia_openpgp as openpgp;
 
@@ -9,13 +9,14 @@ use openpgp::crypto::{Password, S2K, SessionKey};
 use openpgp::packet::{PKESK, SKESK};
 use openpgp::parse::Parse;
 use openpgp::parse::stream::{
-    DecryptionHelper, Decryptor, DecryptorBuilder, MessageStructure, VerificationHelper,
+    DecryptionHelper, Decryptor, DecryptorBuilder, MessageLayer, MessageStructure, VerificationHelper,
 };
 use openpgp::policy::StandardPolicy;
 use openpgp::types::SymmetricAlgorithm;
 use openpgp::{Cert, KeyHandle};
 
 use super::Error;
+use super::keys::Signatories;
 use super::opener::Opener;
 use super::s2k::{Hash, S2k};
 
@@ -35,7 +36,7 @@ pub(super) fn open<'a, R>(opener: &Opener, source: R) -> Result<Box<dyn Read + S
 where
     R: Read + Send + Sync + 'a,
 {
-    let helper = Helper(opener.clone());
+    let helper = Helper { opener: opener.clone(), signatories: opener.signatories()?, unsigned: None };
     let decryptor = DecryptorBuilder::from_reader(source)
         .and_then(|builder| builder.buffer_size(BUFFER).with_policy(&*POLICY, None, helper))
         .map_err(translate)?;
@@ -47,18 +48,28 @@ struct Reader<'a>(Decryptor<'a, Helper>);
 impl Read for Reader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.0.read(out).map_err(|error| match error.kind() {
-            io::ErrorKind::Other => Error::Damaged(error.to_string()).into(),
+            // Sequoia hides what the helper said.
+            io::ErrorKind::Other => match &self.0.helper_ref().unsigned {
+                Some(by) => Error::NotSigned { by: by.clone() }.into(),
+                None => Error::Damaged(error.to_string()).into(),
+            },
             _ => error,
         })
     }
 }
 
-struct Helper(Opener);
+struct Helper {
+    opener: Opener,
+    /// Whose signature is demanded.
+    signatories: Option<Arc<Signatories>>,
+    /// Whose signature was missing.
+    unsigned: Option<String>,
+}
 
 impl Helper {
     /// A key used directly comes from the cache; the rest Sequoia derives.
     fn session_key(&self, skesk: &SKESK) -> Result<(Option<SymmetricAlgorithm>, SessionKey), Error> {
-        let passphrase = self.0.passphrase()?;
+        let passphrase = self.opener.passphrase()?;
         if let SKESK::V4(skesk) = skesk
             && skesk.symmetric_algo() == SymmetricAlgorithm::Blowfish
         {
@@ -69,7 +80,7 @@ impl Helper {
             && let Some(s2k) = ours(skesk.s2k())
             && let (Ok(None), Ok(length)) = (skesk.esk(), skesk.symmetric_algo().key_size())
         {
-            let key = self.0.key(s2k, length)?;
+            let key = self.opener.key(s2k, length)?;
             return Ok((Some(skesk.symmetric_algo()), key.bytes().into()));
         }
         skesk.decrypt(&Password::from(passphrase.expose())).map_err(translate)
@@ -88,34 +99,47 @@ fn ours(s2k: &S2K) -> Option<S2k> {
 impl DecryptionHelper for Helper {
     fn decrypt(
         &mut self,
-        _: &[PKESK],
+        pkesks: &[PKESK],
         skesks: &[SKESK],
         algorithm: Option<SymmetricAlgorithm>,
         decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
     ) -> openpgp::Result<Option<Cert>> {
-        if skesks.is_empty() {
-            return Err(Error::Unsupported("it is encrypted to a key, not with a passphrase".into()).into());
-        }
         for skesk in skesks {
             match self.session_key(skesk) {
                 Ok((own, key)) if decrypt(own.or(algorithm), &key) => return Ok(None),
                 // With an encrypted session key a wrong passphrase makes garbage of it.
                 Ok(_) | Err(Error::Damaged(_)) => {}
+                // A key may open it.
+                Err(Error::PassphraseNeeded) if !pkesks.is_empty() => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::PassphraseWrong.into())
+        if pkesks.is_empty() {
+            return Err(Error::PassphraseWrong.into());
+        }
+        let (own, key) = self.opener.session_key(pkesks)?;
+        if decrypt(Some(own), &key) { Ok(None) } else { Err(Error::damaged("its beginning").into()) }
     }
 }
 
-/// Signatures are not checked (FORMAT.md 7.6).
 impl VerificationHelper for Helper {
     fn get_certs(&mut self, _: &[KeyHandle]) -> openpgp::Result<Vec<Cert>> {
-        Ok(Vec::new())
+        Ok(self.signatories.as_ref().map(|by| by.certificates.clone()).unwrap_or_default())
     }
 
-    fn check(&mut self, _: MessageStructure<'_>) -> openpgp::Result<()> {
-        Ok(())
+    fn check(&mut self, structure: MessageStructure<'_>) -> openpgp::Result<()> {
+        let Some(by) = &self.signatories else { return Ok(()) };
+        let good = structure.into_iter().any(|layer| match layer {
+            MessageLayer::SignatureGroup { results } => {
+                results.iter().flatten().any(|good| by.has(&good.ka.key().fingerprint()))
+            }
+            _ => false,
+        });
+        if good {
+            return Ok(());
+        }
+        self.unsigned = Some(by.name.clone());
+        Err(Error::NotSigned { by: by.name.clone() }.into())
     }
 }
 

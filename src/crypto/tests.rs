@@ -12,20 +12,24 @@ use crate::secret::Passphrase;
 const PASSPHRASE: &str = "correct horse Ünïcode";
 const SALT: [u8; 8] = *b"saltsalt";
 
-static SEALER: LazyLock<Sealer> = LazyLock::new(|| Sealer::new(&passphrase(), SALT));
+static SEALER: LazyLock<Sealer> = LazyLock::new(|| opener().sealer(Some(SALT)).unwrap());
 
 fn passphrase() -> Passphrase {
     Passphrase::new(PASSPHRASE)
 }
 
 fn opener() -> Opener {
-    Opener::new(Some(passphrase()))
+    Opener::new(Some(passphrase()), Keys::default())
 }
 
 fn seal(data: &[u8]) -> Vec<u8> {
     let mut writer = MessageWriter::new(Vec::new(), &SEALER).unwrap();
     writer.write_all(data).unwrap();
     writer.finish().unwrap()
+}
+
+fn salt_of(message: &[u8]) -> Option<[u8; 8]> {
+    protection_of(message).unwrap().salt()
 }
 
 fn read(opener: &Opener, message: &[u8]) -> Result<Vec<u8>, Error> {
@@ -141,7 +145,7 @@ fn what_gpg_writes_by_default_is_read() {
     let data = data(300_000);
     let message = gpg.run(&["--force-mdc", "--symmetric"], &data);
     assert!(read(&opener(), &message).unwrap() == data);
-    assert_eq!(salt_of(&message[..]).unwrap(), None, "SHA-1 is not how we write");
+    assert_eq!(salt_of(&message), None, "SHA-1 is not how we write");
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn every_form_that_gpg_writes_is_read() {
         let message = gpg.encrypt(&arguments, &data);
         assert!(read(&opener(), &message).expect(arguments[1]) == data, "{arguments:?}");
 
-        let other = Opener::new(Some(Passphrase::new("other")));
+        let other = Opener::new(Some(Passphrase::new("other")), Keys::default());
         let error = read(&other, &message).unwrap_err();
         assert!(matches!(error, Error::PassphraseWrong), "{arguments:?}: {error:?}");
     }
@@ -243,7 +247,7 @@ fn authenticated_encryption_of_newer_gpg_is_read() {
         assert!(gpg.run(&["--decrypt"], &message) == data, "gpg, {length} bytes");
         assert!(read(&opener(), &message).unwrap() == data, "{length} bytes");
 
-        let wrong = Opener::new(Some(Passphrase::new("other")));
+        let wrong = Opener::new(Some(Passphrase::new("other")), Keys::default());
         assert!(matches!(read(&wrong, &message), Err(Error::PassphraseWrong)));
         assert!(read(&opener(), &message[..message.len() - 1]).is_err());
         for position in (90..message.len()).step_by(1 + message.len() / 50) {
@@ -313,9 +317,9 @@ fn altered_messages_are_errors_in_sequoias_hands_too() {
 #[test]
 fn a_wrong_or_missing_passphrase_is_told_apart_from_damage() {
     let message = seal(&data(300_000));
-    let wrong = Opener::new(Some(Passphrase::new("incorrect horse")));
+    let wrong = Opener::new(Some(Passphrase::new("incorrect horse")), Keys::default());
     assert!(matches!(read(&wrong, &message), Err(Error::PassphraseWrong)));
-    assert!(matches!(read(&Opener::new(None), &message), Err(Error::PassphraseNeeded)));
+    assert!(matches!(read(&Opener::new(None, Keys::default()), &message), Err(Error::PassphraseNeeded)));
 
     let mut beginning = message.clone();
     beginning[30] ^= 1;
@@ -333,15 +337,15 @@ fn a_wrong_or_missing_passphrase_is_told_apart_from_damage() {
 fn what_is_not_encrypted_is_recognised() {
     for plain in [&b"Hostname x\n"[..], &[0x1f, 0x8b, 8, 0], &[0; 512], b"\xff\xd8\xff\xe0 JFIF"] {
         assert!(matches!(read(&opener(), plain), Err(Error::NotEncrypted)));
-        assert_eq!(salt_of(plain).unwrap(), None);
+        assert_eq!(salt_of(plain), None);
     }
     assert!(matches!(read(&opener(), &[]), Err(Error::Damaged(_))));
 }
 
 #[test]
 fn a_chain_is_continued_with_its_salt() {
-    let salt = salt_of(&seal(b"first")[..]).unwrap().unwrap();
-    assert_eq!(salt, SALT);
+    let salt = salt_of(&seal(b"first"));
+    assert_eq!(salt, Some(SALT));
     let opener = opener();
     let mut writer = MessageWriter::new(Vec::new(), &opener.sealer(salt).unwrap()).unwrap();
     writer.write_all(b"second").unwrap();
@@ -351,9 +355,11 @@ fn a_chain_is_continued_with_its_salt() {
 #[test]
 fn the_same_text_is_never_sealed_to_the_same_octets() {
     assert_ne!(seal(b"x"), seal(b"x"));
-    let (one, other) =
-        (Sealer::with_new_salt(&passphrase()).unwrap(), Sealer::with_new_salt(&passphrase()).unwrap());
-    assert_ne!(one.salt(), other.salt());
+    let with_new_salt = || {
+        let writer = MessageWriter::new(Vec::new(), &opener().sealer(None).unwrap()).unwrap();
+        salt_of(&writer.finish().unwrap()).unwrap()
+    };
+    assert_ne!(with_new_salt(), with_new_salt());
 }
 
 #[test]

@@ -11,14 +11,16 @@ use super::access::{Local, check_place, lease_error, newer};
 use super::guard;
 use super::pipeline::{self, Settled, Stored};
 use super::plan::{self, Decision};
-use super::{BackupJob, BackupReport, Place};
+use super::{BackupJob, BackupReport, Mode, Place};
 use crate::context::{Clock, Context, Level};
 use crate::destination::{self, ErrorKind, Lease, LeaseError, MARKER_NAME, Marker};
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
 use crate::repository::basis::SignatureStore;
 use crate::repository::journal::Header;
-use crate::repository::{BackupSet, Manifest, RECORDS_VERSION, Recovered, Repository, SetTime, recover};
+use crate::repository::{
+    BackupSet, Chain, Manifest, RECORDS_VERSION, Recovered, Repository, SetTime, recover,
+};
 use crate::tree::walk::Walk;
 
 pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
@@ -26,8 +28,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     // The walk looks at the source first: nothing is touched for a source that is not there.
     let scanned = Timestamp::now();
     let walk = Walk::new(job.source.clone(), Arc::clone(&job.selection), ctx)?;
-    let passphrase = job.place.passphrase.as_ref();
-    if job.encrypt && passphrase.is_none() {
+    if job.encrypt && job.place.needs_passphrase() && job.place.passphrase.is_none() {
         return Err(Error::PassphraseNeeded);
     }
     let local = Local::acquire(&job.place)?;
@@ -35,20 +36,18 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     check_place(place, job.place_id.as_deref())?;
     // Listed only while the place is ours: what another run adds after a listing would be built on twice.
     let mut lease = lease(&local, place, ctx)?;
-    let mut repository = place.open()?;
-    repository.prove_passphrase()?;
+    let mut repository = place.open_to_continue()?;
+    prove(&job, &repository)?;
     local.sweep(place, repository.listed())?;
-    let recovered = recover(&mut repository, passphrase, ctx)?;
+    let recovered = recover(&mut repository, ctx)?;
     let repository = Arc::new(repository);
 
     let chain = repository.newest_chain();
-    let manifests = match chain {
-        Some(chain) => chain.sets.iter().map(|set| repository.manifest(set)).collect::<Result<Vec<_>>>()?,
-        None => Vec::new(),
-    };
+    let manifests = manifests(&job, &repository, chain)?;
     let hostname = hostname();
     check_source(&job, &manifests, &hostname)?;
-    let decision = plan::decide(job.mode, chain, &manifests, job.encrypt)?;
+    let alike = chain.map_or(Ok(true), |chain| repository.is_sealed_alike(chain, job.encrypt))?;
+    let decision = plan::decide(job.mode, chain, &manifests, alike)?;
     announce(&decision, ctx);
     let newest = repository.newest_time();
     let now = next_second(newest, ctx)?;
@@ -63,7 +62,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
         (Decision::Continue, Some(chain)) => &chain.sets,
         _ => &[],
     };
-    let sealing = repository.sealing(passphrase.filter(|_| job.encrypt), continued)?;
+    let sealing = repository.sealing(job.encrypt, continued)?;
     let header = Header {
         from: set.from.map(|from| from.0),
         at: set.at.0,
@@ -87,6 +86,28 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     })?;
     drop(lease);
     Ok(report(&stored, set.at.0, set.is_full(), started, recovered))
+}
+
+/// Proves that the passphrase is the one of the newest backup, or that what is known of that suffices.
+fn prove(job: &BackupJob, repository: &Repository) -> Result<()> {
+    match repository.prove_passphrase() {
+        Err(Error::Key(_)) if begins_anew(job) => Ok(()),
+        proved => proved,
+    }
+}
+
+/// A full backup for keys alone does without the secret keys of earlier ones.
+fn begins_anew(job: &BackupJob) -> bool {
+    job.mode == Mode::Full && !job.place.needs_passphrase()
+}
+
+/// Of the newest chain's sets; of none that no key opens any more, where that does not matter.
+fn manifests(job: &BackupJob, repository: &Repository, chain: Option<&Chain>) -> Result<Vec<Manifest>> {
+    let sets = chain.map(|chain| chain.sets.as_slice()).unwrap_or_default();
+    match sets.iter().map(|set| repository.manifest(set)).collect() {
+        Err(Error::Key(_)) if begins_anew(job) => Ok(Vec::new()),
+        manifests => manifests,
+    }
 }
 
 /// Takes the place for this run; makes the folder of a first backup. A place that was there before and is gone

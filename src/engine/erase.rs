@@ -5,14 +5,12 @@
 
 use std::fs;
 use std::io;
-use std::sync::Arc;
 
 use super::access::{Local, check_place, lease_error};
 use super::{EraseJob, EraseReport};
 use crate::context::{Context, Phase, Progress};
 use crate::destination::MARKER_NAME;
 use crate::error::{Error, Result};
-use crate::repository::Repository;
 
 pub(super) fn run(job: EraseJob, ctx: &Context) -> Result<EraseReport> {
     let EraseJob { place, place_id } = job;
@@ -20,7 +18,7 @@ pub(super) fn run(job: EraseJob, ctx: &Context) -> Result<EraseReport> {
     check_place(&place, place_id.as_deref())?;
     let lease = local.lease(&place, ctx).map_err(lease_error)?;
     let destination = &place.destination;
-    let repository = Repository::open(Arc::clone(destination), None, &place.cache)?;
+    let repository = place.open_to_continue()?;
     let mut report = EraseReport { backups: repository.sets().count() as u64, bytes: 0 };
     let files = repository.files_newest_first();
     let total = files.iter().map(|file| file.size).sum();

@@ -33,7 +33,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use crate::repository::{InvalidTime, asctime, parse_user_time};
+pub use crate::repository::{
+    Gnupg, InvalidTime, Keys, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
+};
 pub use restore::estimate;
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
 pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Part, Shortage, To, Wish};
@@ -42,7 +44,7 @@ use crate::context::Context;
 use crate::destination::Destination;
 use crate::entry::{Attributes, EntryPath};
 use crate::error::Result;
-use crate::repository::Repository;
+use crate::repository::{Opener, Repository};
 use crate::secret::Passphrase;
 use crate::tree::select::Selection;
 
@@ -52,6 +54,8 @@ pub struct Place {
     pub destination: Arc<dyn Destination>,
     /// `None` opens only what is not encrypted.
     pub passphrase: Option<Passphrase>,
+    /// Of the person's GnuPG.
+    pub keys: Keys,
     /// This repository's folder in the local cache (duplicity's archive directory joined with the name).
     pub cache: PathBuf,
     /// The normalised address: runs with different caches exclude each other by it.
@@ -59,9 +63,28 @@ pub struct Place {
 }
 
 impl Place {
-    /// Lists the place; nothing is read of what is there.
+    /// Lists the place; nothing is read of what is there. What will be read must be signed, if there is a key that
+    /// signs.
     fn open(&self) -> Result<Repository> {
-        Repository::open(Arc::clone(&self.destination), self.passphrase.clone(), &self.cache)
+        self.open_with(self.opener().demanding_signatures())
+    }
+
+    /// What was written before is taken as it is, signed or not.
+    fn open_to_continue(&self) -> Result<Repository> {
+        self.open_with(self.opener())
+    }
+
+    fn open_with(&self, opener: Opener) -> Result<Repository> {
+        Repository::open(Arc::clone(&self.destination), opener, &self.cache)
+    }
+
+    fn opener(&self) -> Opener {
+        Opener::new(self.passphrase.clone(), self.keys.clone())
+    }
+
+    /// Whether backups can only be made with a passphrase.
+    fn needs_passphrase(&self) -> bool {
+        self.keys.recipients.is_empty() || self.keys.passphrase_too
     }
 }
 
@@ -83,7 +106,7 @@ pub struct BackupJob {
     pub source: PathBuf,
     pub selection: Arc<Selection>,
     pub mode: Mode,
-    /// With the place's passphrase; `false` stores gzip files in the clear.
+    /// For the place's recipients, or with its passphrase; `false` stores gzip files in the clear.
     pub encrypt: bool,
     /// Bytes of plain tar per volume; `None` grows with the backup.
     pub volume_size: Option<u64>,

@@ -14,18 +14,18 @@ pub(super) enum Decision {
     },
 }
 
-/// `manifests`: those of the newest chain's sets, in their order.
+/// `manifests`: those of the newest chain's sets, in their order. `alike`: they are sealed as the new set will be.
 pub(super) fn decide(
     mode: Mode,
     chain: Option<&Chain>,
     manifests: &[Manifest],
-    encrypt: bool,
+    alike: bool,
 ) -> Result<Decision> {
     let cannot = match chain {
         _ if mode == Mode::Full => return Ok(Decision::Begin { why: None }),
         None => None,
         Some(chain) => match chain.sets.iter().zip(manifests).find_map(|(set, m)| defect(set, m)) {
-            None if is_encrypted(chain) == encrypt => return Ok(Decision::Continue),
+            None if alike => return Ok(Decision::Continue),
             None => Some("the newest backups are not sealed in the same way".to_string()),
             why => why,
         },
@@ -34,10 +34,6 @@ pub(super) fn decide(
         Mode::Incremental => Err(Error::NothingToContinue),
         _ => Ok(Decision::Begin { why: cannot }),
     }
-}
-
-fn is_encrypted(chain: &Chain) -> bool {
-    chain.full().sealing.is_encrypted()
 }
 
 /// What keeps a set from being built on.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::destination::SpecError;
 use crate::entry::EntryPath;
+use crate::error::KeyError;
 use crate::keyring::KeyringError;
 use crate::ledger::LedgerError;
 use crate::settings::{FolderError, PlaceError, SettingsError};
@@ -66,10 +67,33 @@ fn errors() -> Vec<Error> {
         ErrorKind::Misconfigured,
         ErrorKind::Other,
     ];
+    errors.extend(keys().map(Error::Key));
+    errors.push(Error::NotSigned {
+        what: "duplicity-full.20200913T122640Z.vol3.difftar.gpg".into(),
+        by: "ada@example.org".into(),
+    });
     errors.extend(kinds.map(|kind| Error::Destination(DestinationError::new(kind, place()))));
     errors.push(Error::Destination(DestinationError::from_io(place(), io::Error::from_raw_os_error(5))));
     errors.extend([Why::User, Why::OnBattery, Why::Metered, Why::Quitting].map(Error::Cancelled));
     errors
+}
+
+fn keys() -> [KeyError; 11] {
+    let id = || "ada@example.org".to_string();
+    let name = || "Ada <ada@example.org>".to_string();
+    [
+        KeyError::NotFound { id: id() },
+        KeyError::Revoked { id: id() },
+        KeyError::Expired { id: id() },
+        KeyError::Unsuitable { id: id() },
+        KeyError::NoSecretKey { ids: Vec::new() },
+        KeyError::NoSecretKey { ids: vec!["044EC55BEC2F1C39".into(), "83DF61157491B84E".into()] },
+        KeyError::Locked { name: name() },
+        KeyError::PassphraseWrong { name: name() },
+        KeyError::NoAgent { why: "no such file".into() },
+        KeyError::NoGpg { program: "gpg".into(), why: "no such file".into() },
+        KeyError::Failed { what: "no data".into() },
+    ]
 }
 
 /// Of what is around the backups.

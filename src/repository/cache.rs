@@ -20,7 +20,7 @@ use crate::crypto::Ciphertext;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::name::{Part, Sealing, SetId};
 use crate::duplicity::time::asctime;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, opening};
 
 /// What we put here, so that damage and changes at the place are noticed before use.
 const INDEX: &str = "hindsight-cache.json";
@@ -244,13 +244,13 @@ impl Repository {
         let stored = self.cache.replace(cached, |file| {
             let mut out = MemberWriter::new(io::BufWriter::new(file))?;
             if let Err(error) = io::copy(&mut plain, &mut out) {
-                reading = Some(error.to_string());
-                return Err(error);
+                reading = Some(error.into());
+                return Err(io::ErrorKind::Other.into());
             }
             out.finish()?.flush()
         });
         match reading {
-            Some(detail) => Err(Error::damaged(format!("{name}: {detail}"))),
+            Some(error) => Err(opening(name, error)),
             None => {
                 stored.and_then(|()| self.cache.vouch(&[(cached, self.size_of(name).unwrap_or_default())]))
             }

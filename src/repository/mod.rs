@@ -38,11 +38,12 @@ pub(crate) use catalog::Prior;
 pub(crate) use fragment::{Fragment, Signatures};
 pub(crate) use recover::{Recovered, recover};
 
-use crate::crypto::{Ciphertext, Opener};
+use crate::crypto::Ciphertext;
+pub(crate) use crate::crypto::Opener;
+pub use crate::crypto::{Gnupg, Keys, Recipient, Setup};
 use crate::destination::{Destination, ErrorKind, Stored, is_upload_name};
 use crate::duplicity::name::{FileName, Part, Prefixes, Sealing};
 use crate::error::{Error, Result, opening};
-use crate::secret::Passphrase;
 
 /// The format of our own records that this version writes and knows (`FORMAT.md`, our own records).
 pub(crate) const RECORDS_VERSION: u32 = 1;
@@ -72,15 +73,11 @@ struct ReadFirst {
 
 impl Repository {
     /// Lists the place once; reads nothing else.
-    pub(crate) fn open(
-        destination: Arc<dyn Destination>,
-        passphrase: Option<Passphrase>,
-        cache: &Path,
-    ) -> Result<Self> {
+    pub(crate) fn open(destination: Arc<dyn Destination>, opener: Opener, cache: &Path) -> Result<Self> {
         let mut repository = Self {
             destination,
             cache: Cache::open(cache)?,
-            opener: Opener::new(passphrase),
+            opener,
             collection: Collection::default(),
             prefixes: Prefixes::default(),
             sizes: HashMap::new(),
@@ -155,10 +152,22 @@ impl Repository {
         ciphertext: Ciphertext,
     ) -> Result<Box<dyn Read + Send + 'a>> {
         let sealing = FileName::parse(name.as_bytes(), &self.prefixes).map(|name| name.sealing);
-        match sealing {
-            Some(Sealing::OpenPgp) => {
+        match (sealing, self.opener.demands()) {
+            (Some(Sealing::OpenPgp), _) => {
                 self.opener.open(stored, ciphertext).map_err(|error| opening(name, error))
             }
+            // What is in the clear can bear no signature.
+            (_, Some(by)) => Err(Error::NotSigned { what: name.into(), by: by.into() }),
+            (sealing, None) => Self::unseal_plain(name, sealing, stored),
+        }
+    }
+
+    fn unseal_plain<'a>(
+        name: &str,
+        sealing: Option<Sealing>,
+        stored: impl Read + Send + Sync + 'a,
+    ) -> Result<Box<dyn Read + Send + 'a>> {
+        match sealing {
             Some(Sealing::Gzip) => Ok(Box::new(crate::deflate::gunzip(stored))),
             Some(Sealing::Cms) => Err(Error::TooNew { what: format!("{name}: sealed with S/MIME") }),
             _ => Ok(Box::new(stored)),
@@ -177,7 +186,9 @@ impl Repository {
             return Ok(manifest.clone());
         }
         let cached = self.cached_manifest(set);
-        let is_newest = self.newest_chain().is_some_and(|chain| chain.newest().id == set.id);
+        // With keys alone backups are made without any secret: then what was read or written before has to do.
+        let has_to_do = cached.is_some() && self.opener.writes_for_keys();
+        let is_newest = !has_to_do && self.newest_chain().is_some_and(|chain| chain.newest().id == set.id);
         if let Some(text) = cached.as_ref().filter(|_| !is_newest)
             && let Ok(manifest) = Manifest::parse(text)
         {
@@ -204,7 +215,7 @@ impl Repository {
         let mut text = Vec::new();
         let read =
             self.unseal(name, &*stored, Ciphertext::Unproven)?.take(MANIFEST_LIMIT).read_to_end(&mut text);
-        read.map_err(|error| Error::damaged(format!("{name}: {error}")))?;
+        read.map_err(|error| opening(name, error.into()))?;
         Ok(text)
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ use super::journal::{self, Volume};
 use super::seal::Sealed;
 use super::volume::{self, Memory};
 use super::writer::FinishedVolume;
-use crate::crypto::{Ciphertext, Opener};
+use crate::crypto::{Ciphertext, Opener, protection_of};
 use crate::destination::Destination;
 use crate::duplicity::manifest::Boundary;
 use crate::entry::EntryPath;
@@ -127,10 +127,16 @@ impl Comparing {
         let name = &parked.volume.staged;
         let Ok(stored) = destination.open(name) else { return Ok(None) };
         let checked = volume::checked(stored, name, &record, &Memory::new(volume::IN_MEMORY));
-        let Ok(Some(spool)) = checked else { return Ok(None) };
+        let Ok(Some(mut spool)) = checked else { return Ok(None) };
         let stored: Box<dyn Read + Send> = if parked.encrypted {
-            // Of another passphrase, perhaps: that is no reason not to begin with a new one.
-            let Ok(opened) = opener.open(spool, Ciphertext::Unproven) else { return Ok(None) };
+            // Of another passphrase, or for other keys: that is no reason not to begin with a new one.
+            let alike =
+                protection_of(&mut spool).and_then(|before| Ok(before.is_like(&opener.protection()?)));
+            if !matches!(alike, Ok(true)) || spool.rewind().is_err() {
+                return Ok(None);
+            }
+            let opened = opener.demanding_signatures().open(spool, Ciphertext::Unproven);
+            let Ok(opened) = opened else { return Ok(None) };
             opened
         } else {
             Box::new(crate::deflate::gunzip(spool))

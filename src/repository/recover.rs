@@ -11,11 +11,10 @@ use super::journal::{Group, Header, Journal, Volume};
 use super::seal::Sealing;
 use super::writer::SetWriter;
 use crate::context::{Context, Level};
-use crate::crypto::{self, Ciphertext, Sealer};
+use crate::crypto::{Ciphertext, protection_of};
 use crate::destination::DestinationError;
 use crate::duplicity::name::Part;
 use crate::error::{Error, Result, opening};
-use crate::secret::Passphrase;
 
 /// What became of a set that a dead run had begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +28,7 @@ pub(crate) enum Recovered {
 }
 
 /// Closes the set that the journal speaks of. The repository is listed anew afterwards.
-pub(crate) fn recover(
-    repository: &mut Repository,
-    passphrase: Option<&Passphrase>,
-    ctx: &Context,
-) -> Result<Recovered> {
+pub(crate) fn recover(repository: &mut Repository, ctx: &Context) -> Result<Recovered> {
     let Some((journal, groups)) = Journal::left_behind(repository.cache.folder())? else {
         return Ok(Recovered::Nothing);
     };
@@ -44,7 +39,7 @@ pub(crate) fn recover(
         journal.discard()?;
         return Ok(Recovered::Closed(header.at));
     }
-    let whole = match continues(repository, &header) {
+    let whole = match continues(repository, &header) && is_protected_alike(repository, &header, &groups)? {
         true => count_whole_groups(repository, &header, &groups, ctx)?,
         false => 0,
     };
@@ -58,7 +53,7 @@ pub(crate) fn recover(
         journal.discard()?;
         Recovered::Discarded
     } else {
-        let sealing = sealing(repository, &header, kept, passphrase)?;
+        let sealing = sealing(repository, &header, kept)?;
         SetWriter::resume(repository, sealing, journal, kept)?.finish(false)?;
         ctx.say(
             Level::Notice,
@@ -78,6 +73,19 @@ pub(crate) fn recover(
 fn continues(repository: &Repository, header: &Header) -> bool {
     let end = repository.newest_chain().map(|chain| chain.end().0);
     header.from.is_none() || header.from == end
+}
+
+/// Files of one set must not need different keys.
+fn is_protected_alike(repository: &Repository, header: &Header, groups: &[Group]) -> Result<bool> {
+    let Some(first) = groups.iter().flat_map(|group| &group.volumes).next().filter(|_| header.encrypted)
+    else {
+        return Ok(true);
+    };
+    let names = [volume_name(repository, header, first), first.staged.clone()];
+    match names.iter().find(|name| repository.size_of(name).is_some()) {
+        Some(name) => repository.is_protected_alike(name, repository.destination.open(name)?),
+        None => Ok(true), // what is not there is not used
+    }
 }
 
 /// Volumes of the set whose lines in the journal were damaged: with them it would look like one whose
@@ -147,29 +155,21 @@ fn holds(repository: &Repository, name: &str, volume: &Volume) -> Result<bool> {
 }
 
 /// The sealing of what is stored, the passphrase proved against its first volume.
-fn sealing(
-    repository: &Repository,
-    header: &Header,
-    kept: &[Group],
-    passphrase: Option<&Passphrase>,
-) -> Result<Sealing> {
+fn sealing(repository: &Repository, header: &Header, kept: &[Group]) -> Result<Sealing> {
     if !header.encrypted {
         return Ok(Sealing::Gzip);
     }
-    let passphrase = passphrase.ok_or(Error::PassphraseNeeded)?;
     let Some(first) = kept.iter().flat_map(|group| &group.volumes).next() else {
         return Err(Error::Internal("no volume to prove the passphrase with".into()));
     };
     let name = volume_name(repository, header, first);
-    let mut start = [0; 512];
-    let stored = repository.destination.open(&name)?;
-    let mut message = repository.unseal(&name, stored, Ciphertext::Unproven)?;
-    message.read_exact(&mut start).map_err(|e| Error::damaged(format!("{name}: {e}")))?;
-    let salt = crypto::salt_of(repository.destination.open(&name)?).map_err(|e| opening(&name, e))?;
-    match salt {
-        Some(salt) => Ok(Sealing::OpenPgp(Sealer::new(passphrase, salt))),
-        None => Ok(Sealing::OpenPgp(
-            Sealer::with_new_salt(passphrase).map_err(Error::local(repository.cache.folder()))?,
-        )),
+    let protection =
+        protection_of(repository.destination.open(&name)?).map_err(|error| opening(&name, error))?;
+    if !protection.is_for_keys() {
+        let mut start = [0; 512];
+        let stored = repository.destination.open(&name)?;
+        let mut message = repository.unseal(&name, stored, Ciphertext::Unproven)?;
+        message.read_exact(&mut start).map_err(|e| Error::damaged(format!("{name}: {e}")))?;
     }
+    repository.sealing_with(protection.salt())
 }

@@ -1,18 +1,17 @@
 //! How stored files are sealed (OpenPGP, or gzip in the clear) and counted on their way to the place.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Repository;
-use crate::crypto::{MessageWriter, Sealer, salt_of};
+use crate::crypto::{self, MessageWriter, Sealer, protection_of};
 use crate::deflate::GzipWriter;
 use crate::destination::{Destination, DestinationError, Existing, Staged};
-use crate::duplicity::chain::BackupSet;
+use crate::duplicity::chain::{BackupSet, Chain};
 use crate::duplicity::name;
 use crate::error::{Error, Result, opening};
-use crate::secret::Passphrase;
 
 /// The way in which all files of one set are sealed.
 #[derive(Clone, Debug)]
@@ -44,23 +43,39 @@ impl Sealing {
 }
 
 impl Repository {
-    /// How to seal a new set on top of `continued` (none: a new chain). `passphrase`: none for files in the
-    /// clear. All files of a chain share one salt, so that reading it costs one key derivation.
-    pub(crate) fn sealing(
-        &self,
-        passphrase: Option<&Passphrase>,
-        continued: &[BackupSet],
-    ) -> Result<Sealing> {
-        let Some(passphrase) = passphrase else { return Ok(Sealing::Gzip) };
+    /// How to seal a new set on top of `continued` (none: a new chain). All files of a chain share one salt of the
+    /// passphrase, so that reading it costs one key derivation.
+    pub(crate) fn sealing(&self, encrypt: bool, continued: &[BackupSet]) -> Result<Sealing> {
+        if !encrypt {
+            return Ok(Sealing::Gzip);
+        }
         let newest = continued.last().and_then(|set| set.manifest.as_ref());
         let salt = match newest {
-            Some(name) => salt_of(&*self.stored_manifest(name)?).map_err(|e| opening(name, e))?,
+            Some(name) => protection_of(&*self.stored_manifest(name)?).map_err(|e| opening(name, e))?.salt(),
             None => None,
         };
-        Ok(Sealing::OpenPgp(match salt {
-            Some(salt) => self.opener.sealer(salt).map_err(|e| opening("the newest manifest", e))?,
-            None => Sealer::with_new_salt(passphrase).map_err(|e| Error::Internal(e.to_string()))?,
-        }))
+        self.sealing_with(salt)
+    }
+
+    /// `salt`: see [`crate::crypto::Opener::sealer`].
+    pub(super) fn sealing_with(&self, salt: Option<[u8; 8]>) -> Result<Sealing> {
+        Ok(Sealing::OpenPgp(self.opener.sealer(salt).map_err(|e| opening("the new backup", e))?))
+    }
+
+    /// Whether who can open the newest backup of a chain can open the next one, and nobody else.
+    pub(crate) fn is_sealed_alike(&self, chain: &Chain, encrypt: bool) -> Result<bool> {
+        let (full, newest) = (chain.full(), chain.newest().manifest.as_ref());
+        match newest.filter(|_| encrypt && full.sealing.is_encrypted()) {
+            Some(name) => self.is_protected_alike(name, &*self.stored_manifest(name)?),
+            None => Ok(full.sealing.is_encrypted() == encrypt),
+        }
+    }
+
+    /// `stored`: the encrypted file `name`.
+    pub(super) fn is_protected_alike(&self, name: &str, stored: impl Read) -> Result<bool> {
+        let before = protection_of(stored).map_err(|e| opening(name, e))?;
+        let now = self.opener.protection().map_err(|e| opening(name, e))?;
+        Ok(before.is_like(&now))
     }
 }
 
@@ -148,9 +163,13 @@ impl Write for SealedWriter {
     }
 }
 
-/// Between plain bytes and the place only the place can fail; its error travels inside the writers'.
+/// Between plain bytes and the place only the place can fail, and the key that signs; the error travels inside the
+/// writers'.
 pub(crate) fn put_error(error: io::Error) -> Error {
-    Error::Destination(DestinationError::from_io("the place", error))
+    match error.downcast::<crypto::Error>() {
+        Ok(error) => opening("the new backup", error),
+        Err(error) => Error::Destination(DestinationError::from_io("the place", error)),
+    }
 }
 
 /// Hashes and counts the stored bytes; collects small writes.

@@ -1,7 +1,7 @@
 //! One stored volume: its bytes are checked against the manifest's hash before any of them is parsed.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use md5::Md5;
@@ -13,7 +13,7 @@ use crate::crypto::Ciphertext;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::manifest::VolumeRecord;
 use crate::duplicity::name::{Part, Sealing};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, opening};
 
 /// Stored bytes of a volume that may be held in memory where only one is read at a time.
 pub(super) const IN_MEMORY: usize = 40 << 20;
@@ -35,9 +35,16 @@ impl Repository {
             let name = self.name_of(set.id, Part::Volume(record.number), set.sealing);
             return Err(Error::Damaged { what: format!("{name} is missing") });
         };
-        let Some(sealed) = checked(self.destination.open(name)?, name, record, memory)? else {
+        let Some(mut sealed) = checked(self.destination.open(name)?, name, record, memory)? else {
             return Err(Error::Damaged { what: format!("{name} is not what was stored") });
         };
+        if self.opener.demands().is_some() {
+            // The signature comes last, and nothing is used before it was seen.
+            let mut signed = self.unseal(name, &mut sealed, ciphertext(set, record))?;
+            io::copy(&mut signed, &mut io::sink()).map_err(|error| opening(name, error.into()))?;
+            drop(signed);
+            sealed.rewind().map_err(Error::local(tempfile::env::temp_dir()))?;
+        }
         let unsealed = self.unseal(name, sealed, ciphertext(set, record))?;
         Ok(Box::new(BufReader::with_capacity(PLAIN, unsealed)))
     }
@@ -89,7 +96,12 @@ impl Drop for Buffer {
     }
 }
 
-type Sealed = Box<dyn Read + Send + Sync>;
+/// Can be read again from its beginning.
+pub(super) trait Spool: Read + Seek + Send + Sync {}
+
+impl<S: Read + Seek + Send + Sync> Spool for S {}
+
+type Sealed = Box<dyn Spool>;
 
 /// The stored bytes if they have the recorded hash: the strongest one that the manifest has.
 pub(super) fn checked(

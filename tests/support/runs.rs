@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use hindsight::context::{Change, Clock, Context, Level, Monitor, Problem, ProblemKind};
 use hindsight::destination::{Destination, Folder};
 use hindsight::engine::{
-    self, BackupJob, BackupReport, Job, ListJob, Mode, Ownership, Place, Report, RestoreJob, StatusJob,
+    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Report, RestoreJob, StatusJob,
 };
 use hindsight::entry::{Attributes, EntryPath};
 use hindsight::error::Error;
@@ -105,6 +105,7 @@ impl Home {
         Place {
             destination,
             passphrase: self.passphrase.clone(),
+            keys: Keys::default(),
             cache: self.path(cache),
             address: OsString::from(self.path("place")),
         }
