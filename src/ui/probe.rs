@@ -67,6 +67,10 @@ fn asked_for(variable: &str) -> Option<File> {
 pub fn answered() {
     if let Some(pressed) = PRESSED.take() {
         ANSWERED.set(Some(pressed));
+        // What looks the same as before is an answer too, and would not be painted.
+        if let Some(window) = relm4::main_adw_application().active_window() {
+            window.queue_draw();
+        }
     }
 }
 
