@@ -14,6 +14,11 @@ fn prepares(request: &Request) -> Effect {
     Effect::Prepare { request: request.clone(), passphrase: Some(secret()) }
 }
 
+/// What a restore had done that was stopped is looked at, and nothing else begins.
+fn cut_off() -> Effect {
+    Effect::RestoreCutOff { folder: Some("/".into()) }
+}
+
 fn stages(state: &AppState) -> [Option<Stage>; 2] {
     [Lane::Backups, Lane::Restores].map(|lane| state.activity(lane).map(|activity| activity.stage))
 }
@@ -81,7 +86,7 @@ fn stopping_one_leaves_the_other() {
     let (mut state, _) = both_running();
     assert_eq!(state.on(restores(Step::StopWanted)), [Effect::Cancel(Lane::Restores, Why::User)]);
     assert_eq!(stages(&state), [Some(Stage::Running), Some(Stage::Stopping)]);
-    assert_eq!(state.on(restores(Step::Finished(Outcome::Cancelled(Why::User)))), []);
+    assert_eq!(state.on(restores(Step::Finished(Outcome::Cancelled(Why::User)))), [cut_off()]);
     assert_eq!(stages(&state), [Some(Stage::Running), None]);
 
     let (mut state, _) = both_running();
@@ -121,7 +126,7 @@ fn what_waits_in_a_lane_is_forgotten_when_that_lane_is_stopped() {
     state.on(Message::Wanted(restore_of("b")));
     state.on(Message::Wanted(Request::new(plan().id, What::Verify { compare: false })));
     state.on(restores(Step::StopWanted));
-    assert_eq!(state.on(restores(Step::Finished(Outcome::Cancelled(Why::User)))), []);
+    assert_eq!(state.on(restores(Step::Finished(Outcome::Cancelled(Why::User)))), [cut_off()]);
     let effects = state.on(backups(Step::Finished(backed_up())));
     assert!(matches!(&effects[..], [.., Effect::Prepare { .. }]), "the check still comes: {effects:?}");
 }
@@ -132,7 +137,7 @@ fn after_quit_nothing_that_waits_begins() {
     state.on(Message::Wanted(restore_of("b")));
     state.on(Message::Wanted(erase()));
     state.forget_waiting();
-    assert_eq!(state.on(restores(Step::Finished(Outcome::Cancelled(Why::Quitting)))), []);
+    assert_eq!(state.on(restores(Step::Finished(Outcome::Cancelled(Why::Quitting)))), [cut_off()]);
     let effects = state.on(backups(Step::Finished(Outcome::Cancelled(Why::Quitting))));
     assert!(matches!(&effects[..], [Effect::Record { .. }]), "{effects:?}");
 }
