@@ -39,11 +39,12 @@ def test_no_stall_of_the_window_while_many_files_are_saved(stage):  # alone
 
 def test_the_first_window_is_as_quick_as_an_empty_one(stage):  # alone
     stage.sample()
-    compare_with_empty(stage, "welcome")
+    # First what needs the tree of widgets: after many programs that were killed the desktop's loses new ones.
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     app.quit()
     compare_with_empty(stage, "overview")
+    compare_with_empty(stage, "welcome", XDG_CONFIG_HOME=str(stage.home.parent / "nothing set up"))
 
 
 def test_the_timeline_answers_every_press_at_once(stage):  # alone
@@ -114,13 +115,13 @@ def has_all_dates(node):
     return node.get_role_name() == "slider" and node.get_value_iface().get_maximum_value() == 1000
 
 
-def compare_with_empty(stage, page):
+def compare_with_empty(stage, page, **environment):
     """Both are measured from outside in turn, so that what else the machine does falls on both alike."""
     empty = beside(stage, "examples/empty_window")
     times = {stage.program: [], empty: []}
     for _ in range(ROUNDS):
         for program, taken in times.items():
-            taken.append(first_frame(program))
+            taken.append(first_frame(program, environment))
     ours, theirs = (statistics.median(taken) * 1000 for taken in times.values())
     print(f"measured: first window, {page}: {ours:.0f} ms, an empty one {theirs:.0f} ms")
     assert ours <= MOST_TIMES_EMPTY * theirs, f"{page}: {ours:.0f} ms, an empty window {theirs:.0f} ms"
@@ -131,10 +132,11 @@ def beside(stage, program):
     return os.path.join(os.path.dirname(stage.program), program)
 
 
-def first_frame(program):
+def first_frame(program, environment):
     """Seconds from the start to the first picture, which each says on stderr."""
     began = time.monotonic()
-    process = subprocess.Popen([program], stderr=subprocess.PIPE, env={**os.environ, "HINDSIGHT_TEST_FIRST_FRAME": "1"})
+    environment = {**os.environ, **environment, "HINDSIGHT_TEST_FIRST_FRAME": "1"}
+    process = subprocess.Popen([program], stderr=subprocess.PIPE, env=environment)
     try:
         for line in process.stderr:
             if line.startswith(b"first frame"):
