@@ -68,8 +68,7 @@ impl<R: Read> Envelope<R> {
             packet.read_to_end(&mut fields)?;
             match tag {
                 PKESK => {
-                    let id = fields.get(1..9).and_then(|id| id.try_into().ok());
-                    protection.recipients.push(id.unwrap_or_default());
+                    protection.recipients.push(recipient(&fields).unwrap_or_default());
                     for_keys.push(fields);
                 }
                 SKESK => protection.passphrase = true,
@@ -104,6 +103,11 @@ impl<R: Read> Envelope<R> {
     pub(super) fn into_message(self) -> io::Chain<Cursor<Vec<u8>>, R> {
         Cursor::new(self.recorded).chain(self.source)
     }
+}
+
+/// The key id in the fields of a packet with a session key, version 3.
+pub(super) fn recipient(fields: &[u8]) -> Option<[u8; 8]> {
+    fields.get(1..9)?.try_into().ok()
 }
 
 struct Recorder<R> {

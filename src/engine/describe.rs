@@ -53,12 +53,12 @@ pub(super) fn describe_while_reading(
     let mut left = size;
     while left > 0 {
         let mut bytes = spent.try_recv().unwrap_or_default();
-        bytes.resize(left.min(most) as usize, 0);
-        let got = read_full(file, &mut bytes)?;
+        bytes.clear();
+        let wanted = left.min(most);
+        let got = file.take(wanted).read_to_end(&mut bytes)? as u64;
         // Cut short meanwhile: this is its end.
-        let ended = got < bytes.len();
-        bytes.truncate(got);
-        left -= got as u64;
+        let ended = got < wanted;
+        left -= got;
         hasher.update(&bytes);
         let runs = signature.update(&bytes);
         if !hand_on(bytes, &runs, pieces) || ended {
@@ -116,18 +116,6 @@ pub(super) fn read_again(file: &mut File, size: u64) -> io::Result<Vec<u8>> {
     let mut data = Vec::with_capacity(size as usize);
     file.take(size).read_to_end(&mut data)?;
     Ok(data)
-}
-
-/// Fewer than the buffer holds only where the file ends.
-fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match read_some(file, &mut buffer[filled..])? {
-            0 => break,
-            got => filled += got,
-        }
-    }
-    Ok(filled)
 }
 
 pub(super) fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {

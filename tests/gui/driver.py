@@ -133,13 +133,12 @@ class App:
         # What libatspi has cached is as old as the last event it was let to see.
         while GLib.MainContext.default().iteration(False):
             pass
-        desktop = Atspi.get_desktop(0)
-        # An event is lost on who asks while something comes to be: a dialog stays without its content then, and the
-        # desktop without the app.
+        own = [found for found in children(Atspi.get_desktop(0)) if found.get_process_id() == self.pid()]
+        # An event may be lost on who asks for a widget while it comes to be, and no other would tell of it.
         if time.monotonic() > self.forget_at:
             self.forget_at = time.monotonic() + 1
-            desktop.clear_cache()
-        own = [found for found in children(desktop) if found.get_process_id() == self.pid()]
+            for application in own:
+                application.clear_cache()
         return [window for application in own for window in children(application)]
 
     def frame(self):

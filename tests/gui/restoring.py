@@ -10,6 +10,14 @@ from steps import PASSWORD, back_up, choose_target, set_up, set_up_and_back_up, 
 LETTER = "Dear Ada,\n\nthe machine runs.\n"
 
 
+def back_up_a_letter(stage):
+    """The app, and where the letter is."""
+    stage.sample()
+    app = stage.start()
+    set_up_and_back_up(app, stage.place)
+    return app, stage.home / "Documents/letter.txt"
+
+
 def open_documents(stage, app):
     app.do("win.restore")
     app.see("Nothing selected")
@@ -36,10 +44,7 @@ def test_a_file_comes_back_into_a_chosen_folder(stage):
 
 
 def test_a_deleted_file_comes_back_where_it_was_and_goes_again(stage):
-    stage.sample()
-    app = stage.start()
-    set_up_and_back_up(app, stage.place)
-    letter = stage.home / "Documents/letter.txt"
+    app, letter = back_up_a_letter(stage)
     letter.unlink()
     open_documents(stage, app)
     start_restoring(app)
@@ -58,10 +63,7 @@ def test_a_deleted_file_comes_back_where_it_was_and_goes_again(stage):
 
 
 def test_what_exists_is_kept_unless_somebody_says_otherwise(stage):
-    stage.sample()
-    app = stage.start()
-    set_up_and_back_up(app, stage.place)
-    letter = stage.home / "Documents/letter.txt"
+    app, letter = back_up_a_letter(stage)
     letter.write_text("Dear Charles,\n")
     open_documents(stage, app)
     start_restoring(app)
@@ -77,10 +79,7 @@ def test_what_exists_is_kept_unless_somebody_says_otherwise(stage):
 
 
 def test_what_is_replaced_comes_back_by_undo(stage):
-    stage.sample()
-    app = stage.start()
-    set_up_and_back_up(app, stage.place)
-    letter = stage.home / "Documents/letter.txt"
+    app, letter = back_up_a_letter(stage)
     letter.write_text("Dear Charles,\n")
     open_documents(stage, app)
     start_restoring(app)
@@ -125,10 +124,7 @@ def test_a_restore_that_was_stopped_says_how_far_it_came_and_can_be_undone(stage
 
 
 def test_the_last_restore_can_be_undone_after_another_start(stage):
-    stage.sample()
-    app = stage.start()
-    set_up_and_back_up(app, stage.place)
-    letter = stage.home / "Documents/letter.txt"
+    app, letter = back_up_a_letter(stage)
     letter.unlink()
     open_documents(stage, app)
     start_restoring(app)
@@ -154,10 +150,7 @@ def test_the_last_restore_can_be_undone_after_another_start(stage):
 
 
 def test_what_cannot_be_written_is_told_beforehand(stage):
-    stage.sample()
-    app = stage.start()
-    set_up_and_back_up(app, stage.place)
-    letter = stage.home / "Documents/letter.txt"
+    app, letter = back_up_a_letter(stage)
     letter.unlink()
     letter.parent.chmod(0o555)
     try:

@@ -7,10 +7,10 @@ use sequoia_openpgp as openpgp;
 
 use openpgp::crypto::mpi::{Ciphertext, Signature};
 
-use super::KeyError;
 use super::assuan::{Connection, Fault, Refusal, Reply};
 use super::secret::SecretKey;
 use super::sexp::{self, Sexp};
+use super::{KeyError, hex};
 use crate::secret::Passphrase;
 
 /// How long it may take where nobody is asked; a card may want to be touched.
@@ -91,7 +91,7 @@ impl Agent {
         digest: &[u8],
         unlock: Unlock<'_>,
     ) -> Result<Signature, KeyError> {
-        let digest: String = digest.iter().map(|octet| format!("{octet:02X}")).collect();
+        let digest = hex(digest);
         let reply = self.with_key("SIGKEY", key, unlock, |connection, passphrase| {
             connection.command(&format!("SETHASH {hash} {digest}"))?;
             connection.dialogue("PKSIGN", &|question| passphrase.filter(|_| question == "PASSPHRASE"))

@@ -13,6 +13,7 @@ use openpgp::cert::CertParser;
 use openpgp::parse::Parse;
 
 use super::{KeyError, PublicKey};
+use crate::crypto::envelope::recipient;
 use crate::crypto::packet::{Body, PKESK};
 
 /// Where GnuPG is and what its programs are always told.
@@ -24,8 +25,6 @@ pub(super) struct Program {
 
 /// The key id of a recipient who is not to be known.
 pub(super) const HIDDEN: [u8; 8] = [0; 8];
-/// In the fields of an encrypted session key, version 3.
-const KEY_ID: std::ops::Range<usize> = 1..9;
 
 /// A key or subkey as gpg lists it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -92,8 +91,7 @@ impl Program {
         {
             let mut fields = Vec::new();
             packet.read_to_end(&mut fields).map_err(|error| failed(&error))?;
-            let id = fields.get(KEY_ID).and_then(|id| id.try_into().ok());
-            chosen.push(id.ok_or_else(|| failed("it wrote something unknown"))?);
+            chosen.push(recipient(&fields).ok_or_else(|| failed("it wrote something unknown"))?);
             message = packet.into_source();
         }
         Ok(chosen)
