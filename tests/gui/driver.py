@@ -53,7 +53,8 @@ def wait_for(what, condition, within=PATIENCE):
             pass
         if time.monotonic() > deadline:
             raise Failure(f"not within {within} s: {what}")
-        time.sleep(0.05)
+        # Looking is work for the app as well: it answers for each of its widgets.
+        time.sleep(0.2)
 
 
 def run(*command, timeout=PATIENCE, **options):
