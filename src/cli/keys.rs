@@ -80,7 +80,7 @@ impl KeyOptions {
         if typed.no_encryption && (signer.is_some() || !recipients.is_empty()) {
             return Err(UsageError::Contradiction("--no-encryption", "a key"));
         }
-        let program = typed.gpg_binary.as_deref().map(|typed| expand(typed, environment));
+        let program = typed.gpg_binary.as_deref().map(|typed| expand(typed, environment.variable));
         let setup = GnupgSetup {
             program: program.unwrap_or_else(|| "gpg".into()),
             options: gpg_options(&typed.gpg_options)?,

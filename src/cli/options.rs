@@ -6,6 +6,9 @@ use super::grammar::{self, Called, Given, selection};
 use super::usage::UsageError;
 use crate::tree::select::Rule;
 
+/// That of a run that says nothing about it.
+pub(super) const VERBOSITY: u8 = 3;
+
 #[derive(Debug, Default)]
 pub(super) struct Typed {
     pub(super) called: Called,
@@ -38,6 +41,8 @@ pub(super) struct Typed {
     pub(super) allow_source_mismatch: bool,
     pub(super) accept_missing: bool,
     pub(super) progress: bool,
+    /// In seconds.
+    pub(super) progress_rate: Option<u64>,
     pub(super) no_print_statistics: bool,
 
     #[expect(dead_code, reason = "its row says not yet")]
@@ -72,11 +77,11 @@ impl Typed {
         let arguments: Vec<_> = arguments.into_iter().collect();
         let called = Called::new(arguments.first());
         let given = grammar::parse(called, arguments)?;
-        if given.flag("help") {
-            return Err(UsageError::Shown(grammar::help(called)));
+        if let Some(help) = grammar::shown(called, &given) {
+            return Err(UsageError::Shown(help));
         }
         if given.flag("version") {
-            return Err(UsageError::Shown(grammar::version()));
+            return Err(UsageError::Shown(grammar::version(called)));
         }
         Self::new(called, &given)
     }
@@ -105,6 +110,7 @@ impl Typed {
             allow_source_mismatch: given.flag("allow-source-mismatch"),
             accept_missing: called == Called::Hindsight && given.flag("accept-missing"),
             progress: given.flag("progress"),
+            progress_rate: given.number("progress-rate", "a number of seconds")?,
             no_print_statistics: given.switch("no-print-statistics", "print-statistics"),
             full_if_older_than: given.text("full-if-older-than")?,
             full_if_n_inc: given.number("full-if-n-inc", "a number of backups")?,
@@ -165,20 +171,21 @@ fn volsize(given: &Given) -> Result<Option<u64>, UsageError> {
 }
 
 fn verbosity(given: &Given) -> Result<u8, UsageError> {
-    let Some(value) = given.text("verbosity")? else { return Ok(3) };
-    match value.to_ascii_lowercase().as_str() {
-        "e" | "error" => Ok(0),
-        "w" | "warning" => Ok(2),
-        "n" | "notice" => Ok(3),
-        "i" | "info" => Ok(5),
-        "d" | "debug" => Ok(9),
-        other => match other.parse() {
-            Ok(number @ 0..=9) => Ok(number),
-            _ => Err(UsageError::Value {
-                option: "verbosity".into(),
-                value,
-                expected: "0 to 9 or one of error, warning, notice, info and debug",
-            }),
-        },
+    let Some(value) = given.text("verbosity")? else { return Ok(VERBOSITY) };
+    parse_verbosity(&value).ok_or_else(|| UsageError::Value {
+        option: "verbosity".into(),
+        value,
+        expected: "0 to 9 or one of error, warning, notice, info and debug",
+    })
+}
+
+pub(super) fn parse_verbosity(typed: &str) -> Option<u8> {
+    match typed.to_ascii_lowercase().as_str() {
+        "e" | "error" => Some(0),
+        "w" | "warning" => Some(2),
+        "n" | "notice" => Some(3),
+        "i" | "info" => Some(5),
+        "d" | "debug" => Some(9),
+        other => other.parse().ok().filter(|number| *number <= 9),
     }
 }

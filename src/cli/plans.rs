@@ -97,6 +97,7 @@ pub(super) fn run(request: &PlanRequest, run: &Run) -> u8 {
     done.unwrap_or_else(|Failure { explanation, code }| {
         err(&explanation.sentence);
         explanation.hint.iter().for_each(err);
+        run.log.failed(code, &explanation.sentence);
         code
     })
 }
@@ -160,7 +161,7 @@ fn back_up(name: &str, answers: Answers, run: &Run) -> Result<u8, Failure> {
     if let Some(entry) = entry {
         usable(entry.finish(&jobs::run_outcome(&outcome), now()))?;
     }
-    Ok(session.tell(&outcome, &plan.cache(&caches), run))
+    Ok(session.tell(&outcome, &plan.cache(&caches)))
 }
 
 fn cannot_start(error: io::Error) -> Failure {

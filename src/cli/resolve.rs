@@ -132,6 +132,8 @@ fn asked(words: &[OsString], called: Called) -> Result<(&'static grammar::Action
             (true, false) => Ok((implied(Verb::Restore)?, words)),
             _ => Err(UsageError::Direction),
         },
+        // There may be a password in it, so it is not repeated.
+        [first, ..] if is_url(first) => Err(UsageError::Direction),
         [first, ..] => Err(UsageError::UnknownAction(first.clone())),
     }
 }
@@ -198,7 +200,7 @@ fn action(
 fn cache(typed: &Typed, place: &Spec, environment: &Environment) -> Result<PathBuf, UsageError> {
     let variable = |name| (environment.variable)(name).filter(|value: &OsString| !value.is_empty());
     let archive = match (&typed.archive_dir, variable("XDG_CACHE_HOME"), variable("HOME")) {
-        (Some(typed), _, _) => expand(typed, environment),
+        (Some(typed), _, _) => expand(typed, environment.variable),
         (None, Some(cache), _) => Path::new(&cache).join("duplicity"),
         (None, None, Some(home)) => Path::new(&home).join(".cache/duplicity"),
         (None, None, None) => return Err(UsageError::NoHome),
@@ -210,11 +212,11 @@ fn cache(typed: &Typed, place: &Spec, environment: &Environment) -> Result<PathB
 }
 
 /// A leading `~` and `$NAME` or `${NAME}`, for shells that did not; what is unknown stays.
-pub(super) fn expand(typed: &OsStr, environment: &Environment) -> PathBuf {
+pub(super) fn expand(typed: &OsStr, variable: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
     let mut rest = typed.as_bytes();
     let mut expanded = Vec::new();
     if matches!(rest, [b'~'] | [b'~', b'/', ..])
-        && let Some(home) = (environment.variable)("HOME")
+        && let Some(home) = variable("HOME")
     {
         expanded.extend_from_slice(home.as_bytes());
         rest = &rest[1..];
@@ -223,7 +225,7 @@ pub(super) fn expand(typed: &OsStr, environment: &Environment) -> PathBuf {
         let (before, from_dollar) = rest.split_at(dollar);
         expanded.extend_from_slice(before);
         let (name, length) = variable_name(&from_dollar[1..]);
-        let value = std::str::from_utf8(name).ok().and_then(|name| (environment.variable)(name));
+        let value = std::str::from_utf8(name).ok().and_then(variable);
         let (taken, tail) = from_dollar.split_at(1 + length);
         expanded.extend_from_slice(value.as_ref().map_or(taken, |value| value.as_bytes()));
         rest = tail;

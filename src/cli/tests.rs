@@ -176,8 +176,9 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
         ("unknown-action", 23),
         ("unknown-action file:///x y", 23),
         ("cleanup file:///x", 23),
-        ("--log-fd 3 st file:///x", 23),
-        ("--log-fd=3 st file:///x", 23),
+        ("--copy-links /src file:///x", 23),
+        ("par2+file:///x /y", 23),
+        ("st multi:///x.json", 23),
         ("/a /b", 23),
         ("file:///a file:///b", 23),
         ("full file:///a /b", 23),
@@ -208,9 +209,17 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
 
 #[test]
 fn a_refused_address_is_not_repeated() {
-    let error = request("st gopher://me:secret@host/x").unwrap_err();
-    assert!(!error.to_string().contains("secret"), "{error}");
-    assert!(!format!("{error:?}").contains("secret"));
+    for line in [
+        "st gopher://me:secret@host/x",
+        "sftp://me:secret@host/x",
+        "sftp://me:secret@host/x a b",
+        "full a sftp://me:secret@host/x b",
+        "unknown sftp://me:secret@host/x b",
+    ] {
+        let error = request(line).unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+        assert!(!format!("{error:?}").contains("secret"));
+    }
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(super) enum UsageError {
     Path { typed: OsString },
     #[error("{}", selection(.0))]
     Selection(#[from] SelectionError),
+    #[error("The log cannot be written to {to}: {reason}.")]
+    Log { to: String, reason: std::io::Error },
     #[error("The home folder is not known. Give --archive-dir.")]
     NoHome,
     #[error("The folder to back up is the place itself.")]

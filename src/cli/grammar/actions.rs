@@ -85,6 +85,10 @@ impl Action {
         self.names[0]
     }
 
+    pub(in crate::cli) fn removes(&self) -> bool {
+        self.name() == "cleanup" || self.name().starts_with("remove-")
+    }
+
     /// What it needs, in words.
     pub(in crate::cli) fn expected(&self) -> String {
         self.words.iter().map(|word| word.described()).collect::<Vec<_>>().join(" and ")

@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
     flag("asynchronous-upload", "Store volumes while the next ones are made.")
         .explained("Volumes are always stored while the next ones are made."),
     flag("progress", "Show progress even when there is no terminal."),
-    option("progress-rate", &["SECONDS"], "Time between two lines of progress (3).").not_yet(),
+    option("progress-rate", &["SECONDS"], "Time between two lines of progress (3)."),
     flag("no-print-statistics", "Say nothing about the numbers of a backup."),
     flag("print-statistics", "Print the numbers of a backup (the default)."),
     flag("no-files-changed", "Do not list the changed files in the manifest (the default)."),

@@ -11,9 +11,9 @@ pub(super) const ROWS: &[Row] = &[
     option("config-dir", &["PATH"], "Folder of settings.").new().explained("There are no settings in it."),
     option("verbosity", &["LEVEL"], "0 to 9, or error, warning, notice (the default), info, debug.")
         .short('v'),
-    option("log-fd", &["NUMBER"], "Write a log for programs to this file descriptor.").not_yet(),
-    option("log-file", &["FILE"], "Write a log for programs to this file.").not_yet(),
-    flag("log-timestamp", "Begin each line with time and level.").not_yet(),
+    option("log-fd", &["NUMBER"], "Write a log for programs to this file descriptor."),
+    option("log-file", &["FILE"], "Continue this file with a log for programs."),
+    flag("log-timestamp", "Begin each line with time and level."),
     flag("dry-run", "Tell what would be done, and write nothing.").not_yet(),
     flag("force", "Really remove; restore over existing files."),
     flag("ignore-errors", "Go on after errors where that is possible.")
@@ -32,5 +32,19 @@ pub(super) const ROWS: &[Row] = &[
         .refused("It is for duplicity's own tests."),
     flag("pydevd", "For duplicity's own developers.").hidden().explained("There is no Python here."),
     flag("version", "Tell the version.").short('V'),
-    flag("help", "Tell what can be done.").short('h'),
+    flag("help", "Tell what can be done; --help-backup tells about that action, and so on.").short('h'),
+    flag("help-urls", "Tell what places can be.").new(),
+    flag("help-backup", "Tell about the action backup.").new().hidden(),
+    flag("help-full", "Tell about the action full.").new().hidden(),
+    flag("help-inc", "Tell about the action incremental.").new().hidden(),
+    flag("help-verify", "Tell about the action verify.").new().hidden(),
+    flag("help-restore", "Tell about the action restore.").new().hidden(),
+    flag("help-cleanup", "Tell about the action cleanup.").new().hidden(),
+    flag("help-collection-status", "Tell about the action collection-status.").new().hidden(),
+    flag("help-list-current-files", "Tell about the action list-current-files.").new().hidden(),
+    flag("help-remove-older-than", "Tell about the action remove-older-than.").new().hidden(),
+    flag("help-remove-all-but-n-full", "Tell about the action remove-all-but-n-full.").new().hidden(),
+    flag("help-remove-all-inc-of-but-n-full", "Tell about the action remove-all-inc-of-but-n-full.")
+        .new()
+        .hidden(),
 ];

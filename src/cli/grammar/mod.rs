@@ -6,12 +6,16 @@
 mod actions;
 mod backup;
 mod encryption;
+mod first;
 mod general;
 mod given;
 mod help;
+mod manual;
 mod places;
 mod restore;
 pub(super) mod selection;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -20,8 +24,10 @@ use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command};
 
 pub(super) use actions::{ACTIONS, Action, Verb, Word};
+pub(super) use first::First;
 pub(super) use given::Given;
-pub(super) use help::{help, version};
+pub(super) use help::{shown, version};
+pub use manual::manual_page;
 
 use super::usage::UsageError;
 
@@ -138,20 +144,53 @@ impl Row {
     }
 }
 
+/// What options are about, and so the actions that they are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum About {
+    Everything,
+    Saving,
+    Selecting,
+    Sealing,
+    Reading,
+    Places,
+}
+
+impl About {
+    pub(super) fn concerns(self, action: &Action) -> bool {
+        let takes = |word| action.words.contains(&word);
+        match self {
+            Self::Everything | Self::Sealing => true,
+            Self::Saving => takes(Word::Source),
+            Self::Selecting => takes(Word::Source) || takes(Word::Local),
+            Self::Reading => !takes(Word::Source) && !action.removes(),
+            Self::Places => false,
+        }
+    }
+}
+
 /// The options about one thing.
 pub(super) struct Section {
+    pub(super) about: About,
     pub(super) title: &'static str,
     pub(super) rows: &'static [Row],
 }
 
 /// In the order of the help.
 pub(super) const SECTIONS: &[Section] = &[
-    Section { title: "Options", rows: general::ROWS },
-    Section { title: "Options of a backup", rows: backup::ROWS },
-    Section { title: "Selecting files, in the order in which they are given", rows: selection::ROWS },
-    Section { title: "Encryption", rows: encryption::ROWS },
-    Section { title: "Options of restoring, listing and telling", rows: restore::ROWS },
-    Section { title: "Options about kinds of places", rows: places::ROWS },
+    Section { about: About::Everything, title: "Options", rows: general::ROWS },
+    Section { about: About::Saving, title: "Options of a backup", rows: backup::ROWS },
+    Section {
+        about: About::Selecting,
+        title: "Selecting files, in the order in which they are given",
+        rows: selection::ROWS,
+    },
+    Section { about: About::Sealing, title: "Encryption", rows: encryption::ROWS },
+    Section {
+        about: About::Reading,
+        title: "Options of restoring, listing and telling",
+        rows: restore::ROWS,
+    },
+    Section { about: About::Places, title: "Options about kinds of places", rows: places::ROWS },
 ];
 
 pub(super) fn rows(called: Called) -> impl Iterator<Item = &'static Row> {
@@ -185,7 +224,7 @@ pub(super) fn explained(called: Called, given: &Given) -> Vec<String> {
 }
 
 /// Words and options in any order, long options abbreviated as far as they stay one's own.
-fn command(called: Called) -> Command {
+pub(super) fn command(called: Called) -> Command {
     let words = Arg::new(given::WORDS).num_args(1..).action(ArgAction::Append);
     Command::new(called.name())
         .infer_long_args(true)
@@ -203,7 +242,9 @@ fn argument(row: &Row) -> Arg {
         .aliases(row.aliases)
         .action(ArgAction::Append)
         .value_parser(OsStringValueParser::new())
-        .num_args(row.values.len());
+        .num_args(row.values.len())
+        .help(row.help)
+        .hide(row.hidden);
     match row.values.is_empty() {
         true => argument.default_missing_value(""),
         // Options of another program begin with hyphens themselves.
