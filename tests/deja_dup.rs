@@ -84,7 +84,7 @@ impl Desktop {
         if let Some(passphrase) = passphrase {
             command.env("PASSPHRASE", passphrase);
         }
-        let output = command.stdin(Stdio::null()).output().unwrap();
+        let output = command.current_dir(&self.folder).stdin(Stdio::null()).output().unwrap();
         assert!(output.stderr.is_empty());
         let log = String::from_utf8(output.stdout).expect("the log is text");
         assert!(!log.contains(PASSPHRASE), "the passphrase is in the log");
@@ -129,7 +129,7 @@ fn a_backup_is_followed_by_its_log() {
     fs::write(desktop.path("home/b"), "changed").unwrap();
     fs::remove_file(desktop.path("home/[odd] folder/a")).unwrap();
     let log = desktop.back_up("incremental").expect(0);
-    let [set] = sets(&log).try_into().unwrap();
+    let [set]: [_; 1] = sets(&log).try_into().unwrap();
     assert_eq!([&set[0], &set[2], &set[3]], ["full", "1", "enc"]);
     assert_eq!(heads(&log, "INFO", 6), [desktop.name("home/[odd] folder/a")]);
     assert!(heads(&log, "INFO", 5).contains(&desktop.name("home/b")));
@@ -141,7 +141,7 @@ fn backups_are_browsed_and_restored_by_date() {
     let desktop = Desktop::new();
     desktop.back_up("full").expect(0);
     let log = desktop.call(&["collection-status", "URL"], Some(PASSPHRASE)).expect(0);
-    let [set] = sets(&log).try_into().unwrap();
+    let [set]: [_; 1] = sets(&log).try_into().unwrap();
     let time = format!("--time={}", set[1]);
 
     let log = desktop.call(&["list-current-files", &time, "URL"], Some(PASSPHRASE)).expect(0);

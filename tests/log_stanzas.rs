@@ -111,6 +111,10 @@ fn normal(log: Vec<Stanza>) -> Vec<Stanza> {
         "Duplicity backup complete.",
         "--------------[ Backup Statistics ]--------------",
     ];
+    // What duplicity tells before it finds something wrong, and that it was complete, tells nothing.
+    if log.iter().any(|stanza| stanza.keyword == "ERROR") {
+        return log.into_iter().filter(|stanza| stanza.keyword == "ERROR").map(one).collect();
+    }
     let last = log.iter().rfind(|stanza| stanza.is("INFO", 2)).cloned();
     let mut kept: Vec<_> = log
         .into_iter()
