@@ -191,7 +191,9 @@ fn every_refusal_has_its_sentence_and_code() {
     for (line, code, sentence) in [
         ("--nonsense st URL", 23, "There is no option --nonsense."),
         ("cleanup URL", 23, "not supported yet"),
-        ("--log-fd 1 st URL", 23, "--log-fd is not supported yet"),
+        ("--copy-links src URL", 23, "--copy-links is not supported yet"),
+        ("--log-fd 77 st URL", 23, "The log cannot be written to the file descriptor 77"),
+        ("--log-fd x st URL", 23, "is no value for --log-fd"),
         ("src sub", 23, "One of the two must be a place"),
         ("st gopher://x/y", 23, "gopher:// are not supported"),
         ("ls URL -t 3d", 23, "is not a time"),
@@ -211,6 +213,19 @@ fn every_refusal_has_its_sentence_and_code() {
         sandbox.run(line).expect(code).saying(sentence);
     }
     assert!(!sandbox.path("new").exists());
+}
+
+#[test]
+fn lines_begin_with_time_and_level_on_demand() {
+    let sandbox = Sandbox::new().backed_up();
+    let ran = sandbox.run("ls URL --log-timestamp -v5 --timeout 3").expect(0);
+    let is_stamped = |line: &str| {
+        let (date, rest) = line.split_at(23);
+        let level = rest.starts_with(" INFO   ") || rest.starts_with(" NOTICE ");
+        date.starts_with("20") && date.as_bytes()[19] == b',' && level
+    };
+    assert!(ran.stdout.lines().count() > 4 && ran.stdout.lines().all(is_stamped), "{}", ran.stdout);
+    sandbox.run("ls URL-gone --log-timestamp").expect(52).saying(" ERROR  Could not find");
 }
 
 #[test]

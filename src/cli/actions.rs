@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::keys::KeyOptions;
+use super::log::{JobLog, Keyword};
 use super::resolve::{Action, Request};
 use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
-use super::{Run, exit, passphrase, reports};
-use crate::context::Clock;
+use super::{Run, collection, exit, passphrase, reports};
+use crate::context::{Clock, Level};
 use crate::engine::{
-    BackupJob, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob, Place, RestoreJob, SearchJob, StatusJob,
-    VerifyJob,
+    BackupJob, CollectionStatus, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob, Place, Report, RestoreJob,
+    SearchJob, StatusJob, VerifyJob,
 };
 use crate::error::{Error, KeyError, WalkError};
 use crate::secret::Passphrase;
@@ -27,13 +28,15 @@ pub(super) fn run(request: Request, run: &Run) -> u8 {
     let mut session = match Session::start(run) {
         Ok(session) => session,
         Err(error) => {
-            terminal::err(format_args!("The work could not be started: {error}."));
+            let said = format!("The work could not be started: {error}.");
+            terminal::err(&said);
+            run.log.failed(30, &said);
             return 30;
         }
     };
     let cache = request.cache.clone();
     let outcome = session.perform(request);
-    session.tell(&outcome, &cache, run)
+    session.tell(&outcome, &cache)
 }
 
 fn engine_keys(typed: &KeyOptions) -> Keys {
@@ -58,30 +61,24 @@ fn unlocked(typed: &KeyOptions, asked: Passphrase) -> Gnupg {
 }
 
 /// The engine and who listens to it.
-pub(super) struct Session {
+pub(super) struct Session<'a> {
+    run: &'a Run,
     worker: Worker,
     events: Receiver<Event>,
     terminal: Terminal,
-    count_first: bool,
-    notices: bool,
+    doing: Option<JobKind>,
 }
 
-impl Session {
-    pub(super) fn start(run: &Run) -> io::Result<Self> {
+impl<'a> Session<'a> {
+    pub(super) fn start(run: &'a Run) -> io::Result<Self> {
         let (sender, events) = sync_channel(EVENTS);
         let interest = Interest {
-            changes: run.style.tells_changes(),
+            changes: run.style.tells(Level::Info),
             clock: run.fixed_time.map_or(Clock::System, Clock::Fixed),
         };
         // Once nobody listens any more there is nobody to tell.
         let worker = Worker::start(interest, Arc::new(move |event| drop(sender.send(event))))?;
-        Ok(Self {
-            worker,
-            events,
-            terminal: Terminal::new(run.style),
-            count_first: run.style.shows_progress(),
-            notices: run.style.tells_notices(),
-        })
+        Ok(Self { run, worker, events, terminal: Terminal::new(run.style), doing: None })
     }
 
     fn perform(&mut self, request: Request) -> Outcome {
@@ -90,17 +87,21 @@ impl Session {
             return Outcome::Failed(error);
         }
         let writes = matches!(action, Action::Backup { .. });
-        let known = passphrase::from_environment();
-        let by_passphrase = encrypt && keys.recipients.is_empty();
-        let known = if writes && by_passphrase { known.or_else(passphrase::ask_twice) } else { known };
-        if writes && by_passphrase && keys.use_agent && keys.signer.is_none() && self.notices {
-            terminal::err(
-                "--use-agent is about keys. This backup is protected by a passphrase, not by a key.",
-            );
-        }
-        let may_ask = known.is_none() && encrypt && !writes;
+        let passphrase = passphrase::from_environment();
         let destination = Arc::from(place.connect());
-        let mut place = Place { destination, passphrase: known, keys: engine_keys(&keys), cache, address };
+        let mut place = Place { destination, passphrase, keys: engine_keys(&keys), cache, address };
+        if !matches!(action, Action::Status) {
+            self.announce(&place, &action);
+        }
+        if writes && encrypt && keys.recipients.is_empty() {
+            place.passphrase = place.passphrase.or_else(passphrase::ask_twice);
+            if keys.use_agent && keys.signer.is_none() {
+                self.warn(
+                    "--use-agent is about keys. This backup is protected by a passphrase, not by a key.",
+                );
+            }
+        }
+        let may_ask = place.passphrase.is_none() && encrypt && !writes;
         let outcome = self.submit(self.job(action.clone(), encrypt, place.clone()));
         if let Outcome::Failed(Error::Key(KeyError::Locked { name })) = &outcome
             && !keys.use_agent
@@ -120,10 +121,40 @@ impl Session {
         outcome
     }
 
+    /// Tells what backups there are, as duplicity does before anything else. Why that cannot be known the job itself
+    /// will tell; a new backup may well find no place yet.
+    fn announce(&mut self, place: &Place, action: &Action) {
+        if !self.run.is_duplicity() && !self.run.log.is_open() {
+            return;
+        }
+        let none = CollectionStatus { place: place.destination.describe(), ..CollectionStatus::default() };
+        self.worker.submit(Job::Status(StatusJob { place: place.clone() }));
+        let outcome = self.events.iter().find_map(|event| match event {
+            Event::Finished { outcome, .. } => Some(outcome),
+            _ => None,
+        });
+        match outcome {
+            Some(Outcome::Completed(Report::Status(status))) => {
+                collection::announce(&status, action, &place.cache, self.run);
+            }
+            _ if matches!(action, Action::Backup { .. }) => {
+                collection::announce(&none, action, &place.cache, self.run);
+            }
+            _ => {}
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        if self.run.style.tells(Level::Notice) {
+            terminal::err(text);
+        }
+        self.run.log.say(Keyword::Warning, text);
+    }
+
     fn job(&self, action: Action, encrypt: bool, place: Place) -> Job {
         match action {
             Action::Backup { source, selection, mode, volume_size, allow_source_mismatch } => {
-                let count_first = self.count_first;
+                let count_first = self.run.style.shows_progress();
                 Job::Backup(BackupJob {
                     place,
                     place_id: None,
@@ -144,7 +175,9 @@ impl Session {
             Action::Verify { local, path, time, selection, compare_data } => {
                 Job::Verify(VerifyJob { place, local, path, time, selection, compare_data })
             }
-            Action::List { time } => Job::List(ListJob { place, time, each: reports::listing() }),
+            Action::List { time } => {
+                Job::List(ListJob { place, time, each: reports::listing(self.run.log.clone()) })
+            }
             Action::Search { text } => Job::Search(SearchJob { place, text, each: reports::found() }),
             Action::Status => Job::Status(StatusJob { place }),
         }
@@ -152,10 +185,17 @@ impl Session {
 
     /// Shows what happens until the end.
     pub(super) fn submit(&mut self, job: Job) -> Outcome {
-        let announce = matches!(job.kind(), JobKind::Backup) && self.notices;
+        let announce = matches!(job.kind(), JobKind::Backup) && self.run.style.tells(Level::Notice);
+        let target = match &job {
+            Job::Restore(restore) => Some(restore.target.clone()),
+            _ => None,
+        };
+        let mut log = JobLog::new(self.run.log.clone(), target, self.run.progress);
+        self.doing = Some(job.kind());
         let handle = self.worker.submit(job);
         let _signals = Forwarding::to(handle, announce);
         while let Ok(event) = self.events.recv() {
+            log.event(&event);
             if let Some(outcome) = self.terminal.event(event) {
                 return outcome;
             }
@@ -164,15 +204,25 @@ impl Session {
     }
 
     /// The exit code.
-    pub(super) fn tell(&self, outcome: &Outcome, cache: &Path, run: &Run) -> u8 {
+    pub(super) fn tell(&self, outcome: &Outcome, cache: &Path) -> u8 {
         match outcome {
             Outcome::Completed(report) => {
-                reports::show(report, cache, run);
+                reports::show(report, cache, self.run);
                 exit::of_report(report)
             }
-            Outcome::Cancelled(why) => self.terminal.failed(&Error::Cancelled(*why)),
-            Outcome::Failed(error) => self.terminal.failed(error),
+            Outcome::Cancelled(why) => self.failed(&Error::Cancelled(*why)),
+            Outcome::Failed(error) => self.failed(error),
         }
+    }
+
+    fn failed(&self, error: &Error) -> u8 {
+        let code = match self.run.is_duplicity() {
+            true => exit::of_error_of_duplicity(error),
+            false => exit::of_error(error),
+        };
+        let said = self.terminal.failed(error);
+        self.run.log.error(code, error, self.doing, &said);
+        code
     }
 }
 

@@ -53,6 +53,17 @@ pub(super) fn of_error(error: &Error) -> u8 {
     }
 }
 
+/// Under duplicity's name a few errors end as they do there: front ends know these numbers.
+pub(super) fn of_error_of_duplicity(error: &Error) -> u8 {
+    match error {
+        // An exception, which front ends answer by asking for the passphrase.
+        Error::PassphraseNeeded => 30,
+        // Found by looking at the command line.
+        Error::Source(WalkError::Missing(_)) => 23,
+        _ => of_error(error),
+    }
+}
+
 fn of_destination(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::NotFound => 52,
@@ -90,6 +101,8 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         UsageError::Selection(error) => of_selection(error),
         UsageError::Options(_)
         | UsageError::NotYet { .. }
+        | UsageError::Refused { .. }
+        | UsageError::Value { .. }
         | UsageError::Contradiction(..)
         | UsageError::UnknownAction(_)
         | UsageError::Words { .. }
@@ -97,6 +110,7 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::Place(_)
         | UsageError::Time { .. }
         | UsageError::Path { .. }
+        | UsageError::Log { .. }
         | UsageError::NoHome
         | UsageError::SourceIsPlace
         | UsageError::NoWorkingFolder

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 
 use super::actions::Session;
+use super::grammar::Called;
 use super::options::Typed;
 use super::terminal::{err, out};
 use super::usage::UsageError;
@@ -30,6 +31,9 @@ pub(super) enum PlanRequest {
 impl PlanRequest {
     /// `None` when the words ask for something else; a source folder may be called `plan`, too.
     pub(super) fn new(typed: &Typed) -> Result<Option<Self>, UsageError> {
+        if typed.called == Called::Duplicity {
+            return Ok(None);
+        }
         let rest = match typed.words.as_slice() {
             [first, rest @ ..] if first == "plan" && !rest.first().is_some_and(|word| is_url(word)) => rest,
             _ if typed.accept_missing => return Err(UsageError::OnlyWithPlan("--accept-missing")),
@@ -47,7 +51,7 @@ impl PlanRequest {
                 let answers = Answers { allow_source_mismatch, accept_missing: typed.accept_missing };
                 Ok(Some(Self::Run { name: name(plan), answers }))
             }
-            _ => Err(UsageError::Words { action: "plan", expected: "list, show NAME or run NAME" }),
+            _ => Err(UsageError::Words { action: "plan", expected: "list, show NAME or run NAME".into() }),
         }
     }
 }
@@ -93,6 +97,7 @@ pub(super) fn run(request: &PlanRequest, run: &Run) -> u8 {
     done.unwrap_or_else(|Failure { explanation, code }| {
         err(&explanation.sentence);
         explanation.hint.iter().for_each(err);
+        run.log.failed(code, &explanation.sentence);
         code
     })
 }
@@ -156,7 +161,7 @@ fn back_up(name: &str, answers: Answers, run: &Run) -> Result<u8, Failure> {
     if let Some(entry) = entry {
         usable(entry.finish(&jobs::run_outcome(&outcome), now()))?;
     }
-    Ok(session.tell(&outcome, &plan.cache(&caches), run))
+    Ok(session.tell(&outcome, &plan.cache(&caches)))
 }
 
 fn cannot_start(error: io::Error) -> Failure {

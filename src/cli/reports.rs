@@ -4,34 +4,41 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Run;
-use super::terminal::{err, out};
-use crate::engine::{
-    BackupReport, ChainStatus, CollectionStatus, EachEntry, EachFound, Report, RestoreReport, SetStatus,
-    VerifyReport, asctime,
-};
+use super::log::{Keyword, Log};
+use super::terminal::{out, stamp};
+use super::{Run, collection};
+use crate::engine::{BackupReport, EachEntry, EachFound, Report, RestoreReport, VerifyReport, asctime};
 use crate::entry::EntryPath;
+use crate::explain::shown;
 
 pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
-    let notices = run.style.tells_notices();
     match report {
         Report::Backup(report) if report.unchanged => {
-            if notices {
-                out("Nothing has changed since the last backup, so nothing was stored.");
-            }
+            run.notice("Nothing has changed since the last backup, so nothing was stored.");
         }
-        Report::Backup(report) if run.statistics => out(statistics(report)),
+        Report::Backup(report) if run.statistics => {
+            let statistics = statistics(report);
+            out(&statistics);
+            run.log.write_always(Keyword::Notice, 1, statistics);
+        }
         Report::Backup(_) | Report::List | Report::Search | Report::Erase(_) => {}
-        Report::Restore(report) => restored(report, notices),
-        Report::Verify(report) => verified(report, notices),
-        Report::Status(status) => out(collection(status, cache)),
+        Report::Restore(report) => restored(report, run),
+        Report::Verify(report) => verified(report, run),
+        Report::Status(status) => collection::show(status, cache, run),
     }
+    run.notice_of_duplicity("Duplicity backup complete.");
 }
 
 /// Prints `asctime path` for each entry, paths byte for byte as they are.
-pub(super) fn listing() -> Arc<EachEntry> {
+pub(super) fn listing(log: Log) -> Arc<EachEntry> {
     let lines = Lines::new();
-    Arc::new(move |path, attributes| lines.print(attributes.mtime.seconds, path, ""))
+    Arc::new(move |path, attributes| {
+        lines.print(attributes.mtime.seconds, path, "");
+        if log.is_open() {
+            let name = if path.is_root() { ".".into() } else { shown(&path.below(Path::new(""))) };
+            log.listed(path, attributes, &format!("{} {name}", asctime(attributes.mtime.seconds)));
+        }
+    })
 }
 
 /// Prints for each path when its newest version was saved, and whether it has been deleted since.
@@ -59,7 +66,7 @@ impl Lines {
         let mut stdout = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let name = if path.is_root() { b"." } else { path.as_bytes() };
         let mut line = || {
-            write!(stdout, "{} ", asctime(time))?;
+            write!(stdout, "{}{} ", stamp(Keyword::Info), asctime(time))?;
             stdout.write_all(name)?;
             writeln!(stdout, "{after}")
         };
@@ -70,26 +77,24 @@ impl Lines {
     }
 }
 
-fn restored(report: &RestoreReport, notices: bool) {
-    if notices {
-        let (entries, bytes, date) = (report.entries, size(report.bytes), asctime(report.time));
-        out(format_args!("Restored {entries} files and folders ({bytes}) as of {date}."));
-    }
+fn restored(report: &RestoreReport, run: &Run) {
+    let (entries, bytes, date) = (report.entries, size(report.bytes), asctime(report.time));
+    run.notice(format_args!("Restored {entries} files and folders ({bytes}) as of {date}."));
     if report.lost > 0 {
-        err(format_args!("{} could not be brought back from the backup.", files(report.lost)));
+        run.warning(format_args!("{} could not be brought back from the backup.", files(report.lost)));
     }
     if report.not_written > 0 {
-        err(format_args!("{} could not be written.", files(report.not_written)));
+        run.warning(format_args!("{} could not be written.", files(report.not_written)));
     }
 }
 
-fn verified(report: &VerifyReport, notices: bool) {
-    if notices {
-        let (compared, differences) = (report.compared, report.differences);
-        out(format_args!("Verify complete: {compared} file(s) compared, {differences} difference(s) found."));
-    }
+fn verified(report: &VerifyReport, run: &Run) {
+    let (compared, differences) = (report.compared, report.differences);
+    run.notice(format_args!(
+        "Verify complete: {compared} file(s) compared, {differences} difference(s) found."
+    ));
     if report.lost > 0 {
-        err(format_args!("{} could not be brought back from the backup.", files(report.lost)));
+        run.warning(format_args!("{} could not be brought back from the backup.", files(report.lost)));
     }
 }
 
@@ -166,66 +171,6 @@ fn duration(seconds: f64) -> String {
     parts.join(" ")
 }
 
-/// duplicity's text, which tools parse.
-fn collection(status: &CollectionStatus, cache: &Path) -> String {
-    const RULE: &str = "-------------------------\n";
-    // The newest chain that can go on is the primary one.
-    let primary = status.chains.last().filter(|chain| chain.has_signatures);
-    let secondary = status.chains.len() - usize::from(primary.is_some());
-    let last_full = status.chains.last().and_then(|chain| chain.sets.first());
-    let last_full = last_full.map_or("none".into(), |set| asctime(set.time));
-    let mut text = format!(
-        "Last full backup date: {last_full}\nCollection Status\n-----------------\n\
-         Connecting with backend: {}\nArchive dir: {}\n\nFound {secondary} secondary backup chain(s).\n",
-        status.place,
-        cache.display(),
-    );
-    for (number, chain) in status.chains.iter().take(secondary).enumerate() {
-        text +=
-            &format!("Secondary chain {} of {secondary}:\n{RULE}{}{RULE}\n", number + 1, chain_text(chain));
-    }
-    match primary {
-        Some(chain) => {
-            text += "\nFound primary backup chain with matching signature chain:\n";
-            text += &format!("{RULE}{}{RULE}", chain_text(chain));
-        }
-        None => text += "No backup chains with active signatures found\n",
-    }
-    text + &leftovers(status)
-}
-
-fn chain_text(chain: &ChainStatus) -> String {
-    let time = |set: Option<&SetStatus>| set.map(|set| asctime(set.time)).unwrap_or_default();
-    let volumes: usize = chain.sets.iter().map(|set| set.volumes).sum();
-    let mut text = format!(
-        "Chain start time: {}\nChain end time: {}\nNumber of contained backup sets: {}\n\
-         Total number of contained volumes: {volumes}\n",
-        time(chain.sets.first()),
-        time(chain.sets.last()),
-        chain.sets.len(),
-    );
-    text += &format!("{:>20} {:>32}   {:>15}\n", "Type of backup set:", "Time:", "Num volumes:");
-    for set in &chain.sets {
-        let kind = if set.full { "Full" } else { "Incremental" };
-        text += &format!("{kind:>20} {:>32}   {:>15}\n", asctime(set.time), set.volumes);
-    }
-    text
-}
-
-fn leftovers(status: &CollectionStatus) -> String {
-    let (orphaned, incomplete) = (status.orphaned.len(), status.incomplete.len());
-    if orphaned + incomplete == 0 {
-        return "No orphaned or incomplete backup sets found.".into();
-    }
-    let mut lines = Vec::new();
-    for (count, kind) in [(orphaned, "orphaned"), (incomplete, "incomplete")] {
-        if count > 0 {
-            lines.push(format!("Also found {count} backup set(s) that are {kind}."));
-        }
-    }
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,38 +216,5 @@ mod tests {
         );
         assert_eq!(lines.get(15), Some(&"Errors 2"));
         assert!(text.ends_with("-\n"), "a blank line follows");
-    }
-
-    fn chain(start: i64, has_signatures: bool) -> ChainStatus {
-        let full = SetStatus { full: true, time: start, volumes: 2, encrypted: true };
-        let inc = SetStatus { full: false, time: start + 10, volumes: 1, encrypted: true };
-        ChainStatus { sets: vec![full, inc], has_signatures }
-    }
-
-    #[test]
-    fn collection_status_names_the_newest_chain_primary() {
-        let chains = vec![chain(0, true), chain(100, true)];
-        let status = CollectionStatus { place: "/p".into(), chains, ..CollectionStatus::default() };
-        let text = collection(&status, Path::new("/c"));
-        let date = asctime(100);
-        for part in [
-            &format!("Last full backup date: {date}\nCollection Status\n"),
-            "\n\nFound 1 secondary backup chain(s).\nSecondary chain 1 of 1:\n",
-            "\nFound primary backup chain with matching signature chain:\n",
-            "Number of contained backup sets: 2\nTotal number of contained volumes: 3\n",
-            " Type of backup set:                            Time:      Num volumes:\n",
-            &format!("\n                Full         {date}                 2\n"),
-            "\nNo orphaned or incomplete backup sets found.",
-        ] {
-            assert!(text.contains(part), "{part:?} is missing in\n{text}");
-        }
-    }
-
-    #[test]
-    fn without_signatures_no_chain_is_primary() {
-        let chains = vec![chain(0, true), chain(100, false)];
-        let text = collection(&CollectionStatus { chains, ..CollectionStatus::default() }, Path::new("/c"));
-        assert!(text.contains("Found 2 secondary backup chain(s)."), "{text}");
-        assert!(text.contains("No backup chains with active signatures found"), "{text}");
     }
 }

@@ -3,11 +3,13 @@
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::Local;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::exit;
+use super::log::Keyword;
 use super::reports::size;
 use crate::context::{Change, Level, Problem, ProblemKind, Progress};
 use crate::error::Error;
@@ -16,14 +18,14 @@ use crate::worker::{Event, Outcome};
 
 /// Problems told one by one below `-v5`; the rest are counted.
 const PROBLEMS_SHOWN: u64 = 100;
-/// Between lines of progress where there is no terminal.
-const PLAIN_INTERVAL: Duration = Duration::from_secs(3);
 
 /// How much is said, by duplicity's numbers: 0 errors, 2 warnings, 3 notices, 5 information, 9 all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Style {
     verbosity: u8,
     progress: Shown,
+    /// Between lines of progress where there is no terminal.
+    rate: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,46 +39,51 @@ enum Shown {
 
 impl Style {
     /// Progress shows on a terminal, unless the output is reduced; elsewhere only on demand.
-    pub(super) fn new(verbosity: u8, demanded: bool) -> Self {
+    pub(super) fn new(verbosity: u8, demanded: bool, rate: Duration) -> Self {
         let progress = match (io::stderr().is_terminal(), demanded) {
             (true, _) if demanded || verbosity >= 3 => Shown::Live,
             (false, true) => Shown::Plain,
             _ => Shown::Nothing,
         };
-        Self { verbosity, progress }
-    }
-
-    pub(super) fn tells_changes(self) -> bool {
-        self.verbosity >= 5
-    }
-
-    pub(super) fn tells_notices(self) -> bool {
-        self.verbosity >= 3
+        Self { verbosity, progress, rate }
     }
 
     pub(super) fn shows_progress(self) -> bool {
         self.progress != Shown::Nothing
     }
 
-    fn tells(self, level: Level) -> bool {
-        self.verbosity
-            >= match level {
-                Level::Warning => 2,
-                Level::Notice => 3,
-                Level::Info => 5,
-                Level::Debug => 9,
-            }
+    pub(super) fn tells(self, level: Level) -> bool {
+        self.verbosity >= Keyword::from(level).verbosity()
+    }
+}
+
+/// Lines begin with their time and level (`--log-timestamp`), from now on.
+static STAMPED: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn stamp_lines() {
+    STAMPED.store(true, Ordering::Relaxed);
+}
+
+/// What stands before a line.
+pub(super) fn stamp(level: Keyword) -> String {
+    match STAMPED.load(Ordering::Relaxed) {
+        true => format!("{} {:<6} ", Local::now().format("%Y-%m-%d %H:%M:%S,%3f"), level.name()),
+        false => String::new(),
     }
 }
 
 /// One line to stdout. That nobody reads it is no reason to stop a backup.
 pub(super) fn out(text: impl Display) {
-    let _ = writeln!(io::stdout(), "{text}");
+    out_as(Keyword::Notice, text);
+}
+
+pub(super) fn out_as(level: Keyword, text: impl Display) {
+    let _ = writeln!(io::stdout(), "{}{text}", stamp(level));
 }
 
 /// One line to stderr.
 pub(super) fn err(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}{text}", stamp(Keyword::Error));
 }
 
 pub(super) struct Terminal {
@@ -108,8 +115,8 @@ impl Terminal {
                     Change::Restored => 'R',
                 };
                 let path = shown(&path.below(std::path::Path::new("")));
-                self.bar
-                    .suspend(|| out(format_args!("{sign} {}", if path.is_empty() { "." } else { &path })));
+                let path = if path.is_empty() { "." } else { &path };
+                self.bar.suspend(|| out_as(Keyword::Info, format_args!("{sign} {path}")));
             }
             Event::Message { level, text, .. } => self.message(level, &text),
             Event::Finished { outcome, .. } => {
@@ -121,13 +128,14 @@ impl Terminal {
         None
     }
 
-    /// Tells why nothing came of it; the exit code.
-    pub(super) fn failed(&self, error: &Error) -> u8 {
+    /// Tells why nothing came of it, and what it told.
+    pub(super) fn failed(&self, error: &Error) -> String {
         let explanation = explain(error);
-        err(&explanation.sentence);
+        let mut said = explanation.sentence;
         if let Some(hint) = option_hint(error).map(str::to_string).or(explanation.hint) {
-            err(hint);
+            said = said + "\n" + &hint;
         }
+        err(&said);
         if self.style.tells(Level::Debug) {
             let mut cause: Option<&dyn std::error::Error> = Some(error);
             while let Some(error) = cause {
@@ -135,7 +143,7 @@ impl Terminal {
                 cause = error.source();
             }
         }
-        exit::of_error(error)
+        said
     }
 
     fn message(&self, level: Level, text: &str) {
@@ -144,7 +152,7 @@ impl Terminal {
         }
         self.bar.suspend(|| match level {
             Level::Warning => err(format_args!("Warning: {text}")),
-            Level::Notice | Level::Info | Level::Debug => out(text),
+            Level::Notice | Level::Info | Level::Debug => out_as(level.into(), text),
         });
     }
 
@@ -152,7 +160,7 @@ impl Terminal {
     fn problem(&mut self, problem: &Problem) {
         self.problems += 1;
         if !self.style.tells(Level::Warning)
-            || (self.problems > PROBLEMS_SHOWN && !self.style.tells_changes())
+            || (self.problems > PROBLEMS_SHOWN && !self.style.tells(Level::Info))
         {
             return;
         }
@@ -165,7 +173,7 @@ impl Terminal {
 
     fn count_problems(&mut self) {
         let hidden = self.problems.saturating_sub(PROBLEMS_SHOWN);
-        if hidden > 0 && self.style.tells(Level::Warning) && !self.style.tells_changes() {
+        if hidden > 0 && self.style.tells(Level::Warning) && !self.style.tells(Level::Info) {
             err(format_args!("And {hidden} more of this kind; -v5 shows all."));
         }
         self.problems = 0;
@@ -175,10 +183,10 @@ impl Terminal {
         match self.style.progress {
             Shown::Nothing => {}
             Shown::Live => self.draw(progress),
-            Shown::Plain if self.last_plain.elapsed() < PLAIN_INTERVAL => {}
+            Shown::Plain if self.last_plain.elapsed() < self.style.rate => {}
             Shown::Plain => {
                 self.last_plain = Instant::now();
-                err(plain_line(progress, self.started.elapsed()));
+                err(progress_line(progress, self.started.elapsed()));
             }
         }
     }
@@ -209,7 +217,7 @@ fn bar_style(known_total: bool) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn plain_line(progress: &Progress, elapsed: Duration) -> String {
+pub(super) fn progress_line(progress: &Progress, elapsed: Duration) -> String {
     let rate = progress.bytes_done as f64 / elapsed.as_secs_f64().max(0.001);
     let (done, files, rate_text) = (size(progress.bytes_done), progress.files, size(rate as u64));
     match progress.bytes_total {

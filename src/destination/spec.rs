@@ -30,12 +30,13 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// `file:///absolute` or `file://relative/to/the/working/folder`. As in duplicity a query (`?`) and fragment
+    /// `file:///absolute`, the same with `gio+` before it, or `file://relative/to/the/working/folder`. As in duplicity a query (`?`) and fragment
     /// (`#`) are cut off, tabs and line ends ignored, and percent signs decoded only after the first slash.
     /// Unlike there, `%FF` is a byte of the name, and any number of slashes makes an absolute path.
     pub fn parse(typed: &OsStr) -> Result<Self, SpecError> {
         let (scheme, rest) = scheme(typed.as_bytes()).ok_or(SpecError::NotUrl)?;
-        if !scheme.eq_ignore_ascii_case("file") {
+        // gio reaches many things; this is a plain folder in its words.
+        if !["file", "gio+file"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours)) {
             return Err(SpecError::UnsupportedScheme { scheme: scheme.to_ascii_lowercase() });
         }
         let rest = rest.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
@@ -158,6 +159,7 @@ mod tests {
         assert_eq!(folder("file:///100%/%zz"), Path::new("/100%/%zz"));
         assert_eq!(folder("file:///%FF").as_os_str().as_bytes(), b"/\xff");
         assert_eq!(folder("file:///"), Path::new("/"));
+        assert_eq!(folder("gio+file:///a%20b"), Path::new("/a b"));
     }
 
     #[test]
