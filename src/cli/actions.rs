@@ -136,6 +136,9 @@ impl Session {
                     count_first,
                     skip_unchanged: false,
                     guard: Vec::new(),
+                    renewal: Renewal::default(),
+                    dry_run: false,
+                    statistics: false,
                 })
             }
             Action::Restore { target, path, time, force, ownership } => {

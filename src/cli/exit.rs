@@ -23,7 +23,12 @@ pub(super) fn of_report(report: &Report) -> u8 {
         | Report::List
         | Report::Search
         | Report::Status(_)
-        | Report::Erase(_) => 0,
+        | Report::Erase(_)
+        | Report::Remove(_)
+        | Report::CleanUp(_)
+        | Report::Replicate(_)
+        | Report::Volumes(_)
+        | Report::Changes(_) => 0,
     }
 }
 

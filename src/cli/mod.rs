@@ -17,6 +17,7 @@ mod signals;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod usage;
 
 use std::ffi::OsString;

@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Run;
 use super::terminal::{err, out};
+use super::{Run, upkeep};
 use crate::engine::{
     BackupReport, ChainStatus, CollectionStatus, EachEntry, EachFound, Report, RestoreReport, SetStatus,
     VerifyReport, asctime,
@@ -14,6 +14,11 @@ use crate::entry::EntryPath;
 
 pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
     let notices = run.style.tells_notices();
+    if let Report::Backup(BackupReport { json: Some(json), .. }) = report
+        && notices
+    {
+        out(json);
+    }
     match report {
         Report::Backup(report) if report.unchanged => {
             if notices {
@@ -25,6 +30,12 @@ pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
         Report::Restore(report) => restored(report, notices),
         Report::Verify(report) => verified(report, notices),
         Report::Status(status) => out(collection(status, cache)),
+        Report::Changes(report) => upkeep::changes(report),
+        Report::Volumes(names) => out(upkeep::volumes(names)),
+        Report::Remove(_) | Report::CleanUp(_) | Report::Replicate(_) if !notices => {}
+        Report::Remove(report) => out(upkeep::removed(report)),
+        Report::CleanUp(report) => out(upkeep::cleaned_up(report)),
+        Report::Replicate(report) => out(upkeep::replicated(report)),
     }
 }
 

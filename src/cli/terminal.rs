@@ -74,6 +74,11 @@ pub(super) fn out(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
+/// The same of a text with names in it that need not be UTF-8.
+pub(super) fn out_bytes(text: &[u8]) {
+    let _ = io::stdout().write_all(&[text, b"\n"].concat());
+}
+
 /// One line to stderr.
 pub(super) fn err(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");

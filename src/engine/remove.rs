@@ -1,0 +1,51 @@
+//! Old chains are removed, the newest backups first: whenever this is stopped, all that is left can be restored.
+
+use super::access::{Local, lease_error};
+use super::retention::{choose, sets_to_remove};
+use super::{RemovalReport, RemoveJob};
+use crate::context::{Context, Level, Phase, Progress};
+use crate::entry::Timestamp;
+use crate::error::Result;
+use crate::repository::{BackupSet, Repository, asctime};
+
+pub(super) fn run(job: RemoveJob, ctx: &Context) -> Result<RemovalReport> {
+    if !job.delete {
+        return Ok(report(&job, &job.place.open_to_continue()?));
+    }
+    let local = Local::acquire(&job.place)?;
+    let mut lease = local.lease(&job.place, ctx).map_err(lease_error)?;
+    // Listed only while the place is ours: nobody builds on what is about to go.
+    let repository = job.place.open_to_continue()?;
+    let report = report(&job, &repository);
+    let chains = choose(&repository.collection, job.outdated).chains;
+    let size = |set: &BackupSet| set.files().filter_map(|name| repository.size_of(name)).sum::<u64>();
+    let total = chains.iter().flat_map(|chain| sets_to_remove(chain, job.outdated)).map(size).sum();
+    let mut bytes_done = 0;
+    for chain in chains.iter().rev() {
+        let what = if job.outdated.keeps_fulls() {
+            "any incremental backup chain rooted at"
+        } else {
+            "complete backup chain"
+        };
+        ctx.say(Level::Notice, format_args!("Deleting {what} {}", asctime(chain.end().0)));
+        for set in sets_to_remove(chain, job.outdated) {
+            ctx.check()?;
+            lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)?;
+            repository.remove(set)?;
+            bytes_done += size(set);
+            let (phase, bytes_total) = (Phase::CleaningUp, Some(total));
+            ctx.monitor.progress(Progress { phase, bytes_done, bytes_total, ..Progress::default() });
+        }
+    }
+    Ok(report)
+}
+
+fn report(job: &RemoveJob, repository: &Repository) -> RemovalReport {
+    let choice = choose(&repository.collection, job.outdated);
+    RemovalReport {
+        needed: choice.needed.iter().map(|at| at.0).collect(),
+        spares_newest: choice.spares_newest,
+        chains: choice.chains.iter().map(|chain| chain.end().0).collect(),
+        deleted: job.delete,
+    }
+}
