@@ -95,6 +95,8 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         UsageError::Selection(error) => of_selection(error),
         UsageError::Options(_)
         | UsageError::NotYet { .. }
+        | UsageError::Refused { .. }
+        | UsageError::Value { .. }
         | UsageError::Contradiction(..)
         | UsageError::UnknownAction(_)
         | UsageError::Words { .. }

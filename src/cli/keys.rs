@@ -96,10 +96,9 @@ impl KeyOptions {
     }
 }
 
-/// As in duplicity all are joined by spaces, and parted again.
-fn gpg_options(typed: &[String]) -> Result<Vec<OsString>, UsageError> {
-    let unquoted = typed.iter().map(|text| text.trim_matches(['"', '\''])).collect::<Vec<_>>().join(" ");
-    let mut words = unquoted.split_whitespace();
+/// As in duplicity parted at spaces.
+fn gpg_options(typed: &str) -> Result<Vec<OsString>, UsageError> {
+    let mut words = typed.split_whitespace();
     let mut passed = Vec::new();
     while let Some(word) = words.next() {
         let (name, joined) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));

@@ -1,11 +1,12 @@
 //! duplicity's command line over the worker: grammar, passphrase, progress, texts and exit codes.
 //!
-//! `options` is what was typed, `resolve` makes one request of it, `actions` runs it and `terminal` shows it.
+//! `grammar` is the table of what can be typed, `options` is what was typed, `resolve` makes one request of it, `actions` runs it and `terminal` shows it.
 //! `plans` does the same for the plans of the app.
 //! stdout carries results, stderr what went wrong.
 
 mod actions;
 mod exit;
+mod grammar;
 mod keys;
 mod options;
 mod passphrase;
@@ -81,6 +82,9 @@ fn resolve(arguments: impl IntoIterator<Item = OsString>) -> Result<(Asked, Run)
         statistics: !typed.no_print_statistics,
         fixed_time: typed.current_time,
     };
+    if run.style.tells_changes() {
+        typed.explained.iter().for_each(terminal::out);
+    }
     let asked = match PlanRequest::new(&typed)? {
         Some(plan) => Asked::Plan(plan),
         None => Asked::Action(Box::new(Request::new(typed, &environment)?)),

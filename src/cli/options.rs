@@ -1,220 +1,125 @@
-//! The command line as typed: duplicity's flat grammar, where options and words come in any order and long
-//! options may be abbreviated. Nothing is interpreted here beyond single values.
+//! The command line as typed: the values of its options, each read by itself. Nothing is interpreted here.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
-
+use super::grammar::{self, Called, Given, selection};
 use super::usage::UsageError;
 use crate::tree::select::Rule;
 
-#[derive(Parser, Debug)]
-#[command(
-    name = "hindsight-cli",
-    version,
-    about = "Backups with a timeline, in duplicity's repository format",
-    override_usage = "hindsight-cli [OPTIONS] [ACTION] SOURCE TARGET",
-    after_help = ACTIONS_HELP,
-    infer_long_args = true,
-    args_override_self = true
-)]
+#[derive(Debug, Default)]
 pub(super) struct Typed {
+    pub(super) called: Called,
+    /// What is to be said about options that change nothing.
+    pub(super) explained: Vec<String>,
     /// The action and what it works on.
-    #[arg(value_name = "WORDS", hide = true)]
     pub(super) words: Vec<OsString>,
 
-    /// State at this time: `now`, seconds, `3D12h` ago, `2026-05-31`, `2026-05-31T12:00:00Z`.
-    #[arg(short = 't', long, visible_alias = "restore-time")]
     pub(super) time: Option<String>,
-    /// Only this file or folder of the backup.
-    #[arg(short = 'r', long, value_name = "PATH", alias = "file-to-restore")]
     pub(super) path_to_restore: Option<OsString>,
-    /// Restore over existing files.
-    #[arg(long)]
     pub(super) force: bool,
-    /// Give files to the archived user and group numbers rather than names.
-    #[arg(long)]
     pub(super) numeric_owner: bool,
-    /// Leave restored files to whoever restores.
-    #[arg(long, alias = "do-not-restore-ownership")]
     pub(super) no_restore_ownership: bool,
-    /// Compare with the local files too, not only what is stored with its checksums.
-    #[arg(long)]
     pub(super) compare_data: bool,
 
-    /// Save what matches the pattern; rules are tried in their order.
-    #[arg(long, value_name = "PATTERN", action = ArgAction::Append)]
-    pub(super) include: Vec<OsString>,
-    /// Leave out what matches the pattern.
-    #[arg(long, value_name = "PATTERN", action = ArgAction::Append)]
-    pub(super) exclude: Vec<OsString>,
-    /// Leave out folders that hold a file of this name.
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(super) exclude_if_present: Vec<OsString>,
-
-    /// Do not encrypt.
-    #[arg(long, overrides_with = "encryption")]
-    pub(super) no_encryption: bool,
-    /// Encrypt, with the passphrase unless there are keys (the default).
-    #[arg(long, overrides_with = "no_encryption")]
-    pub(super) encryption: bool,
-    /// Encrypt to this key, in any form that gpg takes; may be given several times.
-    #[arg(long, value_name = "KEY", action = ArgAction::Append)]
-    pub(super) encrypt_key: Vec<String>,
-    /// The same, but do not say in the files whose key it is.
-    #[arg(long, value_name = "KEY", action = ArgAction::Append)]
-    pub(super) hidden_encrypt_key: Vec<String>,
-    /// Sign with this key; when reading, take only what it signed.
-    #[arg(long, value_name = "KEY")]
-    pub(super) sign_key: Option<String>,
-    /// Encrypt to this key and sign with it.
-    #[arg(long, value_name = "KEY", action = ArgAction::Append)]
-    pub(super) encrypt_sign_key: Vec<String>,
-    /// Leave the passphrases of secret keys to gpg-agent.
-    #[arg(long)]
-    pub(super) use_agent: bool,
-    /// Which gpg says what keys there are.
-    #[arg(long, value_name = "PATH")]
-    pub(super) gpg_binary: Option<OsString>,
-    /// Options for gpg, such as --homedir=FOLDER.
-    #[arg(long, value_name = "OPTIONS", action = ArgAction::Append, allow_hyphen_values = true)]
-    pub(super) gpg_options: Vec<String>,
-    /// Size of a volume in MiB.
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
-    pub(super) volsize: Option<u64>,
-    /// Accept another computer or source folder than the last backup's.
-    #[arg(long)]
-    pub(super) allow_source_mismatch: bool,
-    /// Of a plan: files that have disappeared since the last backup were meant to go.
-    #[arg(long)]
-    pub(super) accept_missing: bool,
-
-    /// Parent of the cache folders.
-    #[arg(long, value_name = "PATH")]
-    pub(super) archive_dir: Option<OsString>,
-    /// Name of this backup's cache folder.
-    #[arg(long)]
-    pub(super) name: Option<OsString>,
-    /// Folder for temporary files.
-    #[arg(long, value_name = "PATH")]
-    pub(super) tempdir: Option<OsString>,
-    /// 0 to 9, or error, warning, notice, info, debug.
-    #[arg(short, long, value_name = "LEVEL", default_value = "notice", value_parser = verbosity)]
-    pub(super) verbosity: u8,
-    /// Show progress even when there is no terminal.
-    #[arg(long)]
-    pub(super) progress: bool,
-    /// Say nothing about the numbers of a backup.
-    #[arg(long, overrides_with = "print_statistics")]
-    pub(super) no_print_statistics: bool,
-    /// Print the numbers of a backup (the default).
-    #[arg(long, overrides_with = "no_print_statistics")]
-    pub(super) print_statistics: bool,
-
-    /// For tests: the time of this run, in seconds since 1970.
-    #[arg(long, hide = true)]
-    pub(super) current_time: Option<i64>,
-
-    // Scripts give these; they change nothing for the places that are supported.
-    #[arg(long, hide = true)]
-    num_retries: Option<u32>,
-    #[arg(long, hide = true)]
-    backend_retry_delay: Option<u32>,
-    #[arg(long, hide = true)]
-    timeout: Option<f64>,
-    #[arg(long, hide = true)]
-    asynchronous_upload: bool,
-    #[arg(long, hide = true)]
-    concurrency: Option<u32>,
-
     /// The selection options in the order in which they were typed.
-    #[arg(skip)]
     pub(super) rules: Vec<Rule>,
+
+    pub(super) no_encryption: bool,
+    pub(super) encrypt_key: Vec<String>,
+    pub(super) hidden_encrypt_key: Vec<String>,
+    pub(super) sign_key: Option<String>,
+    pub(super) encrypt_sign_key: Vec<String>,
+    pub(super) use_agent: bool,
+    pub(super) gpg_binary: Option<OsString>,
+    pub(super) gpg_options: String,
+
+    /// In MiB.
+    pub(super) volsize: Option<u64>,
+    pub(super) allow_source_mismatch: bool,
+    pub(super) accept_missing: bool,
+    pub(super) progress: bool,
+    pub(super) no_print_statistics: bool,
+
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) full_if_older_than: Option<String>,
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) full_if_n_inc: Option<u32>,
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) skip_if_no_change: bool,
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) dry_run: bool,
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) jsonstat: bool,
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) file_changed: Option<OsString>,
+    /// 0 is the newest.
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) show_changes_in_set: Option<usize>,
+    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) null_separator: bool,
+
+    pub(super) archive_dir: Option<OsString>,
+    pub(super) name: Option<OsString>,
+    pub(super) tempdir: Option<OsString>,
+    pub(super) verbosity: u8,
+    /// In seconds since 1970.
+    pub(super) current_time: Option<i64>,
 }
-
-const ACTIONS_HELP: &str = "\
-Actions:
-  backup SOURCE URL          continue the newest backup, or begin with a full one (bu)
-  full SOURCE URL            save everything again (fb)
-  incremental SOURCE URL     save what changed since the newest backup (inc, ib)
-  restore URL TARGET         bring back everything, or --path-to-restore (rb)
-  verify URL FOLDER          check what is stored, or --compare-data (vb)
-  list-current-files URL     every file, as of --time (ls)
-  search URL NAME            files of all backups with NAME in their names
-  collection-status URL      which backups there are (st)
-  plan list                  the plans of the app: name, number, place, last backup
-  plan show NAME             what a plan says
-  plan run NAME              back up as the plan says
-Without an action, SOURCE URL backs up and URL TARGET restores.
-
-URL is file:///folder so far. The passphrase is asked for, or taken from the
-variable PASSPHRASE; a plan's also from the keyring. With keys PASSPHRASE is
-that of the secret key, and SIGN_PASSPHRASE that of the one that signs.";
-
-/// Options of duplicity that are not supported yet, with the number of their values. They are known so that
-/// they are refused by name, and so that abbreviations mean the same as there.
-const NOT_YET: &[(&str, usize)] = &[
-    ("config-dir", 1),
-    ("log-fd", 1),
-    ("log-file", 1),
-    ("log-timestamp", 0),
-    ("dry-run", 0),
-    ("ignore-errors", 0),
-    ("full-if-older-than", 1),
-    ("full-if-n-inc", 1),
-    ("skip-if-no-change", 0),
-    ("max-blocksize", 1),
-    ("copy-blocksize", 1),
-    ("copy-links", 0),
-    ("progress-rate", 1),
-    ("no-files-changed", 0),
-    ("files-changed", 0),
-    ("jsonstat", 0),
-    ("no-check-remote", 0),
-    ("check-remote", 0),
-    ("metadata-sync-mode", 1),
-    ("no-compression", 0),
-    ("compression", 0),
-    ("encrypt-secret-keyring", 1),
-    ("use-gpgsm", 0),
-    ("rename", 2),
-    ("file-changed", 1),
-    ("show-changes-in-set", 1),
-    ("null-separator", 0),
-    ("time-separator", 1),
-    ("file-prefix", 1),
-    ("file-prefix-archive", 1),
-    ("file-prefix-manifest", 1),
-    ("file-prefix-signature", 1),
-    ("file-prefix-jsonstat", 1),
-    ("include-regexp", 1),
-    ("exclude-regexp", 1),
-    ("include-filelist", 1),
-    ("exclude-filelist", 1),
-    ("exclude-device-files", 0),
-    ("exclude-other-filesystems", 0),
-    ("exclude-older-than", 1),
-    ("files-from", 1),
-    ("filter-globbing", 0),
-    ("filter-literal", 0),
-    ("filter-regexp", 0),
-    ("filter-ignorecase", 0),
-    ("filter-strictcase", 0),
-];
 
 impl Typed {
     /// `arguments` begin with the program's name.
     pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
-        let matches = command().try_get_matches_from(arguments).map_err(UsageError::from_clap)?;
-        let given = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
-        if let Some((name, _)) = NOT_YET.iter().find(|(name, _)| given(name)) {
-            return Err(UsageError::NotYet { what: format!("The option --{name}") });
+        let arguments: Vec<_> = arguments.into_iter().collect();
+        let called = Called::new(arguments.first());
+        let given = grammar::parse(called, arguments)?;
+        if given.flag("help") {
+            return Err(UsageError::Shown(grammar::help(called)));
         }
-        let mut typed = Self::from_arg_matches(&matches).map_err(UsageError::from_clap)?;
-        typed.rules = rules(&matches);
-        Ok(typed)
+        if given.flag("version") {
+            return Err(UsageError::Shown(grammar::version()));
+        }
+        Self::new(called, &given)
+    }
+
+    fn new(called: Called, given: &Given) -> Result<Self, UsageError> {
+        Ok(Self {
+            called,
+            explained: grammar::explained(called, given),
+            words: given.words(),
+            time: given.text("time")?,
+            path_to_restore: given.last("path-to-restore"),
+            force: given.flag("force"),
+            numeric_owner: given.flag("numeric-owner"),
+            no_restore_ownership: given.flag("no-restore-ownership"),
+            compare_data: given.flag("compare-data"),
+            rules: rules(given),
+            no_encryption: given.switch("no-encryption", "encryption"),
+            encrypt_key: given.texts("encrypt-key")?,
+            hidden_encrypt_key: given.texts("hidden-encrypt-key")?,
+            sign_key: given.text("sign-key")?,
+            encrypt_sign_key: given.texts("encrypt-sign-key")?,
+            use_agent: given.flag("use-agent"),
+            gpg_binary: given.last("gpg-binary"),
+            gpg_options: given.joined("gpg-options")?,
+            volsize: volsize(given)?,
+            allow_source_mismatch: given.flag("allow-source-mismatch"),
+            accept_missing: called == Called::Hindsight && given.flag("accept-missing"),
+            progress: given.flag("progress"),
+            no_print_statistics: given.switch("no-print-statistics", "print-statistics"),
+            full_if_older_than: given.text("full-if-older-than")?,
+            full_if_n_inc: given.number("full-if-n-inc", "a number of backups")?,
+            skip_if_no_change: given.flag("skip-if-no-change"),
+            dry_run: given.flag("dry-run"),
+            jsonstat: given.flag("jsonstat"),
+            file_changed: given.last("file-changed"),
+            show_changes_in_set: given.number("show-changes-in-set", "a number from 0")?,
+            null_separator: given.flag("null-separator"),
+            archive_dir: given.last("archive-dir"),
+            name: given.last("name"),
+            tempdir: given.last("tempdir"),
+            verbosity: verbosity(given)?,
+            current_time: given.number("current-time", "a number of seconds")?,
+        })
     }
 
     fn names_keys(&self) -> bool {
@@ -237,34 +142,31 @@ impl Typed {
     }
 }
 
-fn command() -> Command {
-    NOT_YET.iter().fold(Typed::command(), |command, (name, values)| {
-        let arg = Arg::new(*name).long(*name).hide(true);
-        command.arg(match values {
-            0 => arg.action(ArgAction::SetTrue),
-            count => {
-                arg.action(ArgAction::Append).num_args(*count).value_parser(clap::value_parser!(PathBuf))
-            }
-        })
-    })
-}
-
-fn rules(matches: &ArgMatches) -> Vec<Rule> {
-    let mut rules = Vec::new();
-    let mut gather = |id: &str, make: fn(OsString) -> Rule| {
-        let values = matches.get_many::<OsString>(id).into_iter().flatten();
-        let places = matches.indices_of(id).into_iter().flatten();
-        rules.extend(places.zip(values.map(|value| make(value.clone()))));
+fn rules(given: &Given) -> Vec<Rule> {
+    let rule = |(option, value): (&str, OsString)| match option {
+        "include" => Some(Rule::include(value)),
+        "exclude" => Some(Rule::exclude(value)),
+        "exclude-if-present" => Some(Rule::IfPresent(value)),
+        // Not supported yet, and so refused.
+        _ => None,
     };
-    gather("include", Rule::include);
-    gather("exclude", Rule::exclude);
-    gather("exclude_if_present", Rule::IfPresent);
-    rules.sort_by_key(|(place, _)| *place);
-    rules.into_iter().map(|(_, rule)| rule).collect()
+    given.in_order(selection::ROWS).into_iter().filter_map(rule).collect()
 }
 
-fn verbosity(text: &str) -> Result<u8, String> {
-    match text.to_ascii_lowercase().as_str() {
+fn volsize(given: &Given) -> Result<Option<u64>, UsageError> {
+    const LARGEST: u64 = 1 << 20;
+    let expected = "a size in MiB from 1 to 1048576";
+    match given.number("volsize", expected)? {
+        Some(size) if size == 0 || size > LARGEST => {
+            Err(UsageError::Value { option: "volsize".into(), value: size.to_string(), expected })
+        }
+        size => Ok(size),
+    }
+}
+
+fn verbosity(given: &Given) -> Result<u8, UsageError> {
+    let Some(value) = given.text("verbosity")? else { return Ok(3) };
+    match value.to_ascii_lowercase().as_str() {
         "e" | "error" => Ok(0),
         "w" | "warning" => Ok(2),
         "n" | "notice" => Ok(3),
@@ -272,7 +174,11 @@ fn verbosity(text: &str) -> Result<u8, String> {
         "d" | "debug" => Ok(9),
         other => match other.parse() {
             Ok(number @ 0..=9) => Ok(number),
-            _ => Err("it is neither 0 to 9 nor error, warning, notice, info or debug".into()),
+            _ => Err(UsageError::Value {
+                option: "verbosity".into(),
+                value,
+                expected: "0 to 9 or one of error, warning, notice, info and debug",
+            }),
         },
     }
 }

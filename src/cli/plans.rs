@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 
 use super::actions::Session;
+use super::grammar::Called;
 use super::options::Typed;
 use super::terminal::{err, out};
 use super::usage::UsageError;
@@ -30,6 +31,9 @@ pub(super) enum PlanRequest {
 impl PlanRequest {
     /// `None` when the words ask for something else; a source folder may be called `plan`, too.
     pub(super) fn new(typed: &Typed) -> Result<Option<Self>, UsageError> {
+        if typed.called == Called::Duplicity {
+            return Ok(None);
+        }
         let rest = match typed.words.as_slice() {
             [first, rest @ ..] if first == "plan" && !rest.first().is_some_and(|word| is_url(word)) => rest,
             _ if typed.accept_missing => return Err(UsageError::OnlyWithPlan("--accept-missing")),
@@ -47,7 +51,7 @@ impl PlanRequest {
                 let answers = Answers { allow_source_mismatch, accept_missing: typed.accept_missing };
                 Ok(Some(Self::Run { name: name(plan), answers }))
             }
-            _ => Err(UsageError::Words { action: "plan", expected: "list, show NAME or run NAME" }),
+            _ => Err(UsageError::Words { action: "plan", expected: "list, show NAME or run NAME".into() }),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::grammar::{self, ACTIONS, Called, Verb, Word};
 use super::keys::KeyOptions;
 use super::options::Typed;
 use super::usage::UsageError;
@@ -67,111 +68,77 @@ pub(super) struct Environment<'a> {
     pub(super) now: i64,
 }
 
-/// Which action a word or the order of the words asks for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verb {
-    Backup(Mode),
-    Restore,
-    Verify,
-    List,
-    Search,
-    Status,
-}
-
-const ACTIONS: &[(&[&str], Verb)] = &[
-    (&["backup", "bu"], Verb::Backup(Mode::Auto)),
-    (&["full", "fb"], Verb::Backup(Mode::Full)),
-    (&["incremental", "incremen", "incr", "inc", "ib"], Verb::Backup(Mode::Incremental)),
-    (&["restore", "rb"], Verb::Restore),
-    (&["verify", "vb"], Verb::Verify),
-    (&["list-current-files", "ls"], Verb::List),
-    (&["search"], Verb::Search),
-    (&["collection-status", "st"], Verb::Status),
-];
-
-const NOT_YET: &[&str] = &[
-    "cleanup",
-    "cl",
-    "remove-older-than",
-    "ro",
-    "remove-all-but-n-full",
-    "ra",
-    "remove-all-inc-of-but-n-full",
-    "ri",
-    "replicate",
-];
-
-impl Verb {
-    fn name(self) -> &'static str {
-        ACTIONS.iter().find(|(_, verb)| *verb == self).map_or("", |(names, _)| names[0])
-    }
-
-    fn expected(self) -> &'static str {
-        match self {
-            Self::Backup(_) => "a source folder and the URL of a place",
-            Self::Restore => "the URL of a place and a target folder",
-            Self::Verify => "the URL of a place and a local folder",
-            Self::Search => "the URL of a place and a part of a file's name",
-            Self::List | Self::Status => "the URL of a place",
-        }
-    }
-}
-
 impl Request {
     pub(super) fn new(typed: Typed, environment: &Environment) -> Result<Self, UsageError> {
-        let (verb, url, local) = words(&typed.words)?;
+        let Words { verb, url, other } = Words::new(&typed)?;
         let place = Spec::parse(&url).map_err(UsageError::Place)?;
         let cache = cache(&typed, &place, environment)?;
         let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
         if matches!(verb, Verb::Backup(_))
-            && Spec::from_folder(&local).normalised().is_ok_and(|of| of == address)
+            && Spec::from_folder(Path::new(&other)).normalised().is_ok_and(|of| of == address)
         {
             return Err(UsageError::SourceIsPlace);
         }
         let encrypt = !typed.no_encryption;
         let keys = KeyOptions::new(&typed, environment)?;
-        let action = action(verb, local, typed, &place, &cache, environment)?;
+        let action = action(verb, other, typed, &place, &cache, environment)?;
         Ok(Self { action, place, address, cache, encrypt, keys })
     }
 }
 
-/// The action, the URL, and the folder of this computer if the action has one.
-fn words(words: &[OsString]) -> Result<(Verb, OsString, PathBuf), UsageError> {
-    let named = |word: &OsString| {
-        let names = |(names, _): &&(&[&str], Verb)| names.iter().any(|name| word == name);
-        ACTIONS.iter().find(names).map(|(_, verb)| *verb)
-    };
-    let (verb, rest) = match words {
-        [] => return Err(UsageError::Options("Nothing to do. See --help.".into())),
-        [first, ..] if NOT_YET.iter().any(|name| first == name) => {
-            return Err(UsageError::NotYet { what: format!("The action {}", first.to_string_lossy()) });
+/// What the words say.
+struct Words {
+    verb: Verb,
+    url: OsString,
+    /// The action's other word, if it has one.
+    other: OsString,
+}
+
+impl Words {
+    fn new(typed: &Typed) -> Result<Self, UsageError> {
+        let (action, rest) = asked(&typed.words, typed.called)?;
+        let Some(verb) = action.verb else {
+            return Err(UsageError::NotYet { what: format!("The action {}", action.name()) });
+        };
+        if rest.len() != action.words.len() {
+            return Err(UsageError::Words { action: action.name(), expected: action.expected() });
         }
-        [first, rest @ ..] if let Some(verb) = named(first) => (verb, rest),
+        let mut said = Self { verb, url: OsString::new(), other: OsString::new() };
+        for (kind, word) in action.words.iter().zip(rest) {
+            match kind {
+                Word::Place if said.url.is_empty() => said.url = word.clone(),
+                _ if kind.is_path() && is_url(word) => return Err(UsageError::Direction),
+                _ => said.other = word.clone(),
+            }
+        }
+        if action.words.iter().any(|word| word.is_path()) && !is_url(&said.url) {
+            return Err(UsageError::Direction);
+        }
+        Ok(said)
+    }
+}
+
+/// The action that is named or implied, and the words that are for it.
+fn asked(words: &[OsString], called: Called) -> Result<(&'static grammar::Action, &[OsString]), UsageError> {
+    let actions = move || ACTIONS.iter().filter(move |action| called.knows(action.known));
+    let named = |name: &OsStr| actions().find(|action| action.names.iter().any(|known| name == *known));
+    let implied =
+        |verb: Verb| actions().find(|action| action.verb == Some(verb)).ok_or(UsageError::Direction);
+    match words {
+        [] => Err(UsageError::Options("Nothing to do. See --help.".into())),
+        [first, rest @ ..] if let Some(action) = named(first) => Ok((action, rest)),
         [first, second] => match (is_url(first), is_url(second)) {
-            (false, true) => (Verb::Backup(Mode::Auto), words),
-            (true, false) => (Verb::Restore, words),
-            _ => return Err(UsageError::Direction),
+            (false, true) => Ok((implied(Verb::Backup(Mode::Auto))?, words)),
+            (true, false) => Ok((implied(Verb::Restore)?, words)),
+            _ => Err(UsageError::Direction),
         },
-        [first, ..] => return Err(UsageError::UnknownAction(first.clone())),
-    };
-    let wrong = || UsageError::Words { action: verb.name(), expected: verb.expected() };
-    match (verb, rest) {
-        (Verb::Backup(_), [local, url]) if is_url(url) && !is_url(local) => {
-            Ok((verb, url.clone(), local.into()))
-        }
-        (Verb::Restore | Verb::Verify, [url, local]) if is_url(url) && !is_url(local) => {
-            Ok((verb, url.clone(), local.into()))
-        }
-        (Verb::Search, [url, name]) if is_url(url) => Ok((verb, url.clone(), name.into())),
-        (Verb::Backup(_) | Verb::Restore | Verb::Verify, [_, _]) => Err(UsageError::Direction),
-        (Verb::List | Verb::Status, [url]) => Ok((verb, url.clone(), PathBuf::new())),
-        _ => Err(wrong()),
+        [first, ..] => Err(UsageError::UnknownAction(first.clone())),
     }
 }
 
 fn action(
     verb: Verb,
-    local: PathBuf,
+    other: OsString,
     typed: Typed,
     place: &Spec,
     cache: &Path,
@@ -189,6 +156,7 @@ fn action(
             EntryPath::parse(text.as_bytes()).map_err(|_| UsageError::Path { typed: text.clone() })?
         }
     };
+    let local = PathBuf::from(&other);
     if matches!(verb, Verb::Restore) && !typed.rules.is_empty() {
         return Err(UsageError::NotYet { what: "Selecting files of a restore by patterns".into() });
     }
@@ -221,7 +189,7 @@ fn action(
             Action::Verify { local, path, time, selection, compare_data: typed.compare_data }
         }
         Verb::List => Action::List { time },
-        Verb::Search => Action::Search { text: local.to_string_lossy().into_owned() },
+        Verb::Search => Action::Search { text: other.to_string_lossy().into_owned() },
         Verb::Status => Action::Status,
     })
 }

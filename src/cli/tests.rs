@@ -90,6 +90,39 @@ fn of_contradicting_options_the_last_wins() {
 }
 
 #[test]
+fn options_for_other_programs_are_joined_without_their_quotes() {
+    let words = ["x", "--gpg-options='--homedir=/a b'", "--gpg-opt", "--batch", "--gpg-options=\"--quiet\""];
+    let typed = Typed::parse(words.map(OsString::from)).unwrap();
+    assert_eq!(typed.gpg_options, "--homedir=/a b --batch --quiet");
+}
+
+#[test]
+fn options_that_change_nothing_are_accepted_and_explained() {
+    let typed = |line: &str| Typed::parse(line.split(' ').map(OsString::from)).unwrap();
+    assert_eq!(typed("x --volsize 5").explained, [""; 0]);
+    let explained = typed("x --num-ret 3 --asynchronous-upload --num-retries=4").explained;
+    assert_eq!(explained.len(), 2, "{explained:?}");
+    assert!(explained.iter().any(|text| text.starts_with("The option --num-retries changes nothing here. ")));
+}
+
+#[test]
+fn our_own_actions_and_options_exist_only_under_our_own_name() {
+    let called = |name: &str, line: &str| {
+        let environment = Environment { variable: &variable, terminal: None, now: NOW };
+        let words = std::iter::once(name).chain(line.split(' ')).map(OsString::from);
+        Request::new(Typed::parse(words)?, &environment)
+    };
+    assert!(matches!(
+        called("bin/hindsight-cli", "search file:///x a").unwrap().action,
+        Action::Search { .. }
+    ));
+    let error = called("/usr/bin/duplicity", "search file:///x a").unwrap_err();
+    assert!(matches!(error, UsageError::UnknownAction(_)), "{error}");
+    let error = called("duplicity", "--accept-missing /src file:///x").unwrap_err();
+    assert!(error.to_string().contains("There is no option --accept-missing"), "{error}");
+}
+
+#[test]
 fn ownership_of_restored_files_is_by_name_by_number_or_left() {
     let ownership = |option: &str| match action(&format!("file:///src dst {option}")) {
         Action::Restore { ownership, .. } => ownership,
@@ -131,6 +164,12 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
     for (line, expected) in [
         ("", 23),
         ("--nope st file:///x", 23),
+        ("--force=yes st file:///x", 23),
+        ("--num-retries", 23),
+        ("--use-gpgsm /src file:///x", 23),
+        ("--gio /src file:///x", 23),
+        ("--short-filenames /src file:///x", 23),
+        ("--exclude-filelist-stdin /src file:///x", 23),
         ("-v 77 st file:///x", 23),
         ("-v", 23),
         ("--ex x", 23),

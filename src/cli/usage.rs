@@ -17,12 +17,17 @@ pub(super) enum UsageError {
     Options(String),
     #[error("{what} is not supported yet.")]
     NotYet { what: String },
+    /// duplicity takes it, and we do not.
+    #[error("The option --{name} cannot be used. {why}")]
+    Refused { name: &'static str, why: &'static str },
+    #[error("{value:?} is no value for --{option}: it is not {expected}.")]
+    Value { option: String, value: String, expected: &'static str },
     #[error("{0} and {1} contradict each other.")]
     Contradiction(&'static str, &'static str),
     #[error("There is no action {0:?}. See --help.")]
     UnknownAction(OsString),
     #[error("{action} needs {expected}. See --help.")]
-    Words { action: &'static str, expected: &'static str },
+    Words { action: &'static str, expected: String },
     #[error(
         "One of the two must be a place (a URL such as file:///folder) and the other a folder of this computer."
     )]
@@ -59,16 +64,9 @@ impl UsageError {
         // Without the name of its value.
         let argument = argument.split(' ').next().unwrap_or_default();
         let sentence = match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                return Self::Shown(error.render().to_string());
-            }
             ErrorKind::UnknownArgument => format!("There is no option {argument}. See --help."),
             ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_empty() => {
                 format!("The option {argument} needs a value.")
-            }
-            ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-                let reason = std::error::Error::source(&error).map(|e| format!(": {e}")).unwrap_or_default();
-                format!("{:?} is no value for {argument}{reason}.", text(ContextKind::InvalidValue))
             }
             _ => {
                 let rendered = error.render().to_string();

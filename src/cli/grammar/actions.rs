@@ -1,0 +1,156 @@
+//! The actions, and the words that each of them takes.
+
+use super::Known;
+use crate::engine::Mode;
+
+/// What is to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::cli) enum Verb {
+    Backup(Mode),
+    Restore,
+    Verify,
+    List,
+    Search,
+    Status,
+}
+
+/// One word after an action.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::cli) enum Word {
+    Source,
+    Target,
+    Local,
+    Place,
+    Time,
+    Count,
+    Name,
+}
+
+impl Word {
+    pub(in crate::cli) fn is_path(self) -> bool {
+        matches!(self, Self::Source | Self::Target | Self::Local)
+    }
+
+    /// In a line of help.
+    pub(in crate::cli) fn name(self) -> &'static str {
+        match self {
+            Self::Source => "SOURCE",
+            Self::Target => "TARGET",
+            Self::Local => "FOLDER",
+            Self::Place => "URL",
+            Self::Time => "TIME",
+            Self::Count => "COUNT",
+            Self::Name => "NAME",
+        }
+    }
+
+    fn described(self) -> &'static str {
+        match self {
+            Self::Source => "a source folder",
+            Self::Target => "a target folder",
+            Self::Local => "a local folder",
+            Self::Place => "the URL of a place",
+            Self::Time => "a time",
+            Self::Count => "a number of full backups",
+            Self::Name => "a part of a file's name",
+        }
+    }
+}
+
+pub(in crate::cli) struct Action {
+    /// The full name first.
+    pub(in crate::cli) names: &'static [&'static str],
+    /// `None`: known, but not supported yet.
+    pub(in crate::cli) verb: Option<Verb>,
+    pub(in crate::cli) words: &'static [Word],
+    pub(in crate::cli) known: Known,
+    pub(in crate::cli) help: &'static str,
+}
+
+impl Action {
+    const fn new(
+        names: &'static [&'static str],
+        verb: Option<Verb>,
+        words: &'static [Word],
+        help: &'static str,
+    ) -> Self {
+        Self { names, verb, words, known: Known::ToAll, help }
+    }
+
+    const fn known(self, known: Known) -> Self {
+        Self { known, ..self }
+    }
+
+    pub(in crate::cli) fn name(&self) -> &'static str {
+        self.names[0]
+    }
+
+    /// What it needs, in words.
+    pub(in crate::cli) fn expected(&self) -> String {
+        self.words.iter().map(|word| word.described()).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+pub(in crate::cli) const ACTIONS: &[Action] = &[
+    Action::new(
+        &["backup", "bu"],
+        Some(Verb::Backup(Mode::Auto)),
+        &[Word::Source, Word::Place],
+        "continue the newest backup, or begin with a full one",
+    )
+    .known(Known::ToNew),
+    Action::new(
+        &["full", "fb"],
+        Some(Verb::Backup(Mode::Full)),
+        &[Word::Source, Word::Place],
+        "save everything again",
+    ),
+    Action::new(
+        &["incremental", "inc", "incr", "incremen", "ib"],
+        Some(Verb::Backup(Mode::Incremental)),
+        &[Word::Source, Word::Place],
+        "save what changed since the newest backup",
+    ),
+    Action::new(
+        &["restore", "rb"],
+        Some(Verb::Restore),
+        &[Word::Place, Word::Target],
+        "bring back everything, or --path-to-restore",
+    ),
+    Action::new(
+        &["verify", "vb"],
+        Some(Verb::Verify),
+        &[Word::Place, Word::Local],
+        "check what is stored, or --compare-data",
+    ),
+    Action::new(&["list-current-files", "ls"], Some(Verb::List), &[Word::Place], "every file, as of --time"),
+    Action::new(
+        &["search"],
+        Some(Verb::Search),
+        &[Word::Place, Word::Name],
+        "files of all backups with NAME in their names",
+    )
+    .known(Known::Here),
+    Action::new(&["collection-status", "st"], Some(Verb::Status), &[Word::Place], "which backups there are"),
+    Action::new(&["cleanup", "cl"], None, &[Word::Place], "remove what interrupted runs left behind"),
+    Action::new(
+        &["remove-older-than", "ro"],
+        None,
+        &[Word::Time, Word::Place],
+        "remove backups that are older and that no newer one needs",
+    ),
+    Action::new(
+        &["remove-all-but-n-full", "ra"],
+        None,
+        &[Word::Count, Word::Place],
+        "keep the newest COUNT full backups and what continues them",
+    ),
+    Action::new(
+        &["remove-all-inc-of-but-n-full", "ri"],
+        None,
+        &[Word::Count, Word::Place],
+        "keep only the full backups of all but the newest COUNT",
+    ),
+    Action::new(&["replicate"], None, &[Word::Place, Word::Place], "copy the backups to another place")
+        .known(Known::ToOld),
+];

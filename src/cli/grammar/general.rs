@@ -1,0 +1,36 @@
+//! Options of all actions.
+
+use super::{Row, flag, option};
+
+const ONLY_NETWORKS: &str = "Only places reached over a network are tried again.";
+
+pub(super) const ROWS: &[Row] = &[
+    option("archive-dir", &["PATH"], "Parent of the cache folders."),
+    option("name", &["NAME"], "Name of this backup's cache folder."),
+    option("tempdir", &["PATH"], "Folder for temporary files."),
+    option("config-dir", &["PATH"], "Folder of settings.").new().explained("There are no settings in it."),
+    option("verbosity", &["LEVEL"], "0 to 9, or error, warning, notice (the default), info, debug.")
+        .short('v'),
+    option("log-fd", &["NUMBER"], "Write a log for programs to this file descriptor.").not_yet(),
+    option("log-file", &["FILE"], "Write a log for programs to this file.").not_yet(),
+    flag("log-timestamp", "Begin each line with time and level.").not_yet(),
+    flag("dry-run", "Tell what would be done, and write nothing.").not_yet(),
+    flag("force", "Really remove; restore over existing files."),
+    flag("ignore-errors", "Go on after errors where that is possible.")
+        .explained("Whatever can be done without is always gone past, and told."),
+    option("num-retries", &["COUNT"], "How often something is tried at a place.").explained(ONLY_NETWORKS),
+    option("backend-retry-delay", &["SECONDS"], "Time between two tries.").explained(ONLY_NETWORKS),
+    option("timeout", &["SECONDS"], "How long a place may be silent.")
+        .explained("Only places reached over a network keep anybody waiting."),
+    option("current-time", &["SECONDS"], "For tests: the time of this run, in seconds since 1970.").hidden(),
+    option("skip-volume", &["NUMBER"], "For duplicity's own tests.")
+        .hidden()
+        .refused("It is for duplicity's own tests."),
+    option("fail-on-volume", &["NUMBER"], "For duplicity's own tests.")
+        .old()
+        .hidden()
+        .refused("It is for duplicity's own tests."),
+    flag("pydevd", "For duplicity's own developers.").hidden().explained("There is no Python here."),
+    flag("version", "Tell the version.").short('V'),
+    flag("help", "Tell what can be done.").short('h'),
+];

@@ -1,0 +1,97 @@
+//! What was given of the table's options, and its single values.
+
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use clap::ArgMatches;
+
+use super::Row;
+use crate::cli::usage::UsageError;
+
+/// The id of the words among the options.
+pub(super) const WORDS: &str = "WORDS";
+
+pub(in crate::cli) struct Given(ArgMatches);
+
+impl Given {
+    pub(super) fn new(matches: ArgMatches) -> Self {
+        Self(matches)
+    }
+
+    pub(in crate::cli) fn words(&self) -> Vec<OsString> {
+        self.all(WORDS)
+    }
+
+    pub(in crate::cli) fn flag(&self, name: &str) -> bool {
+        self.place(name).is_some()
+    }
+
+    /// Whether `on` was given, and not `off` after it.
+    pub(in crate::cli) fn switch(&self, on: &str, off: &str) -> bool {
+        self.place(on) > self.place(off)
+    }
+
+    pub(in crate::cli) fn all(&self, name: &str) -> Vec<OsString> {
+        self.0.get_many(name).into_iter().flatten().cloned().collect()
+    }
+
+    pub(in crate::cli) fn last(&self, name: &str) -> Option<OsString> {
+        self.0.get_many(name)?.next_back().cloned()
+    }
+
+    pub(in crate::cli) fn texts(&self, name: &str) -> Result<Vec<String>, UsageError> {
+        self.all(name).into_iter().map(|value| text(name, value)).collect()
+    }
+
+    pub(in crate::cli) fn text(&self, name: &str) -> Result<Option<String>, UsageError> {
+        self.last(name).map(|value| text(name, value)).transpose()
+    }
+
+    /// `expected`: says what the value should be, after "it is not".
+    pub(in crate::cli) fn number<T: FromStr>(
+        &self,
+        name: &str,
+        expected: &'static str,
+    ) -> Result<Option<T>, UsageError> {
+        let parsed = |value: String| {
+            let number = value.parse::<T>();
+            number.map_err(|_| UsageError::Value { option: name.into(), value, expected })
+        };
+        self.text(name)?.map(parsed).transpose()
+    }
+
+    /// Options for another program: all that were given as one line, without the quotes around each.
+    pub(in crate::cli) fn joined(&self, name: &str) -> Result<String, UsageError> {
+        let texts = self.texts(name)?;
+        Ok(texts.iter().map(|text| unquoted(text)).collect::<Vec<_>>().join(" "))
+    }
+
+    /// The options of `rows` as often and in the order they were given, each with its value.
+    pub(in crate::cli) fn in_order(&self, rows: &'static [Row]) -> Vec<(&'static str, OsString)> {
+        let mut given = Vec::new();
+        for row in rows {
+            let places = self.0.indices_of(row.name).into_iter().flatten();
+            given.extend(places.zip(self.all(row.name)).map(|(place, value)| (place, row.name, value)));
+        }
+        given.sort_by_key(|(place, ..)| *place);
+        given.into_iter().map(|(_, name, value)| (name, value)).collect()
+    }
+
+    /// Of the last occurrence.
+    fn place(&self, name: &str) -> Option<usize> {
+        self.0.indices_of(name)?.next_back()
+    }
+}
+
+fn text(name: &str, value: OsString) -> Result<String, UsageError> {
+    let wrong = |value: OsString| UsageError::Value {
+        option: name.into(),
+        value: value.to_string_lossy().into_owned(),
+        expected: "text in UTF-8",
+    };
+    value.into_string().map_err(wrong)
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim_matches(['"', '\''])
+}

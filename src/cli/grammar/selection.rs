@@ -1,0 +1,33 @@
+//! Options that say which files are saved. They are tried in their order, so all are read together.
+
+use super::{Row, flag, option};
+
+const GONE: &str = "duplicity has dropped it. --include-filelist and --exclude-filelist take patterns, too; \
+    - is the standard input.";
+
+pub(in crate::cli) const ROWS: &[Row] = &[
+    option("include", &["PATTERN"], "Save what matches the pattern."),
+    option("exclude", &["PATTERN"], "Leave out what matches the pattern."),
+    option("include-regexp", &["EXPRESSION"], "Save what matches the regular expression.").not_yet(),
+    option("exclude-regexp", &["EXPRESSION"], "Leave out what matches the regular expression.").not_yet(),
+    option("include-filelist", &["FILE"], "Save what the patterns in the file match.").not_yet(),
+    option("exclude-filelist", &["FILE"], "Leave out what the patterns in the file match.").not_yet(),
+    option("exclude-if-present", &["NAME"], "Leave out folders that hold a file of this name."),
+    flag("exclude-device-files", "Leave out devices.").not_yet(),
+    flag("exclude-other-filesystems", "Leave out what is on other file systems than the source.").not_yet(),
+    option("exclude-older-than", &["TIME"], "Leave out files that were not changed since.").not_yet(),
+    option("files-from", &["FILE"], "Save exactly the files that are named in the file.").new().not_yet(),
+    flag("filter-globbing", "The patterns that follow are globs (the default).").new().not_yet(),
+    flag("filter-literal", "The patterns that follow are plain paths.").new().not_yet(),
+    flag("filter-regexp", "The patterns that follow are regular expressions.").new().not_yet(),
+    flag("filter-ignorecase", "Upper and lower case are the same in the patterns that follow.")
+        .new()
+        .not_yet(),
+    flag("filter-strictcase", "Upper and lower case differ in the patterns that follow (the default).")
+        .new()
+        .not_yet(),
+    option("include-globbing-filelist", &["FILE"], "Now --include-filelist.").old().hidden().refused(GONE),
+    option("exclude-globbing-filelist", &["FILE"], "Now --exclude-filelist.").old().hidden().refused(GONE),
+    flag("include-filelist-stdin", "Now --include-filelist.").old().hidden().refused(GONE),
+    flag("exclude-filelist-stdin", "Now --exclude-filelist.").old().hidden().refused(GONE),
+];
