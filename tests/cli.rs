@@ -190,7 +190,7 @@ fn every_refusal_has_its_sentence_and_code() {
     let empty = format!("file://{}", sandbox.path("empty").display());
     for (line, code, sentence) in [
         ("--nonsense st URL", 23, "There is no option --nonsense."),
-        ("cleanup URL", 23, "not supported yet"),
+        ("remove-all-but-n-full 0 URL", 23, "not a number of full backups"),
         ("--log-fd 1 st URL", 23, "--log-fd is not supported yet"),
         ("src sub", 23, "One of the two must be a place"),
         ("st gopher://x/y", 23, "gopher:// are not supported"),

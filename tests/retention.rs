@@ -17,15 +17,15 @@ mod support {
     pub(crate) mod stock;
 }
 
-#[path = "retention/cut_off.rs"]
+#[path = "removals/cut_off.rs"]
 mod cut_off;
-#[path = "retention/history.rs"]
+#[path = "removals/history.rs"]
 mod history;
-#[path = "retention/random.rs"]
+#[path = "removals/random.rs"]
 mod random;
-#[path = "retention/replicas.rs"]
+#[path = "removals/replicas.rs"]
 mod replicas;
-#[path = "retention/told.rs"]
+#[path = "removals/told.rs"]
 mod told;
 
 use history::{History, START, stocks};
@@ -97,9 +97,14 @@ fn our_cache_follows_what_is_removed() {
         history.back_up(&ours(), action, &["--jsonstat"]);
     }
     history.run(&ours(), &["remove-all-but-n-full", "1", "--force"]).expect(0);
-    let old = history.cached(&ours()).into_iter().filter(|name| history::is_of_date(name, 0) || history::is_of_date(name, 1));
+    let old = history
+        .cached(&ours())
+        .into_iter()
+        .filter(|name| history::is_of_date(name, 0) || history::is_of_date(name, 1));
     assert_eq!(old.collect::<Vec<_>>(), Vec::<String>::new());
-    assert!(history.files().iter().all(|name| history::is_of_date(name, 2) || name == "hindsight-place.json"));
+    assert!(
+        history.files().iter().all(|name| history::is_of_date(name, 2) || name == "hindsight-place.json")
+    );
     history.restores_all(&ours());
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::keys::KeyOptions;
-use super::resolve::{Action, Request};
+use super::resolve::{Action, Elsewhere, Request};
 use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
 use super::{Run, exit, passphrase, reports};
 use crate::context::Clock;
 use crate::engine::{
-    BackupJob, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob, Place, RestoreJob, SearchJob, StatusJob,
-    VerifyJob,
+    BackupJob, ChangesJob, CleanUpJob, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob, Place, RemoveJob,
+    ReplicateJob, RestoreJob, SearchJob, StatusJob, VerifyJob, VolumesJob,
 };
 use crate::error::{Error, KeyError, WalkError};
 use crate::secret::Passphrase;
@@ -89,7 +89,7 @@ impl Session {
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
-        let writes = matches!(action, Action::Backup { .. });
+        let writes = matches!(action, Action::Backup { .. } | Action::Replicate { .. });
         let known = passphrase::from_environment();
         let by_passphrase = encrypt && keys.recipients.is_empty();
         let known = if writes && by_passphrase { known.or_else(passphrase::ask_twice) } else { known };
@@ -122,7 +122,17 @@ impl Session {
 
     fn job(&self, action: Action, encrypt: bool, place: Place) -> Job {
         match action {
-            Action::Backup { source, selection, mode, volume_size, allow_source_mismatch } => {
+            Action::Backup {
+                source,
+                selection,
+                mode,
+                volume_size,
+                allow_source_mismatch,
+                renewal,
+                skip_unchanged,
+                dry_run,
+                statistics,
+            } => {
                 let count_first = self.count_first;
                 Job::Backup(BackupJob {
                     place,
@@ -134,11 +144,11 @@ impl Session {
                     volume_size,
                     allow_source_mismatch,
                     count_first,
-                    skip_unchanged: false,
+                    skip_unchanged,
                     guard: Vec::new(),
-                    renewal: Renewal::default(),
-                    dry_run: false,
-                    statistics: false,
+                    renewal,
+                    dry_run,
+                    statistics,
                 })
             }
             Action::Restore { target, path, time, force, ownership } => {
@@ -150,6 +160,15 @@ impl Session {
             Action::List { time } => Job::List(ListJob { place, time, each: reports::listing() }),
             Action::Search { text } => Job::Search(SearchJob { place, text, each: reports::found() }),
             Action::Status => Job::Status(StatusJob { place }),
+            Action::Changes(of) => Job::Changes(ChangesJob { place, of }),
+            Action::Volumes { path, time } => Job::Volumes(VolumesJob { place, path, time }),
+            Action::CleanUp { delete } => Job::CleanUp(CleanUpJob { place, delete }),
+            Action::Remove { outdated, delete } => Job::Remove(RemoveJob { place, outdated, delete }),
+            Action::Replicate { to, before } => {
+                let Elsewhere { place: to, address, cache } = *to;
+                let to = Place { destination: Arc::from(to.connect()), cache, address, ..place.clone() };
+                Job::Replicate(ReplicateJob { from: place, to, before, encrypt })
+            }
         }
     }
 
@@ -191,6 +210,11 @@ fn missing_source(action: &Action) -> Option<Error> {
         | Action::Verify { .. }
         | Action::List { .. }
         | Action::Search { .. }
-        | Action::Status => None,
+        | Action::Status
+        | Action::Changes(_)
+        | Action::Volumes { .. }
+        | Action::CleanUp { .. }
+        | Action::Remove { .. }
+        | Action::Replicate { .. } => None,
     }
 }

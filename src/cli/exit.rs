@@ -40,7 +40,7 @@ pub(super) fn of_error(error: &Error) -> u8 {
         Error::Destination(error) => of_destination(error.kind),
         Error::Source(WalkError::Missing(_) | WalkError::Unreadable { .. } | WalkError::Unsupported(_)) => 13,
         Error::Selection(error) => of_selection(error),
-        Error::NoBackups { .. } => 30,
+        Error::NoBackups { .. } | Error::NoSuchSet { .. } => 30,
         Error::NothingToContinue => 17,
         Error::PathNotFound { .. } => 19,
         Error::HostChanged { .. } => 3,
@@ -104,6 +104,7 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::Place(_)
         | UsageError::Time { .. }
         | UsageError::Path { .. }
+        | UsageError::Count { .. }
         | UsageError::NoHome
         | UsageError::SourceIsPlace
         | UsageError::NoWorkingFolder

@@ -1,7 +1,5 @@
 //! What backups of the newest chain did to files, from the catalogue.
 
-use std::sync::Arc;
-
 use super::{ChangesJob, ChangesOf};
 use crate::context::Context;
 use crate::entry::EntryPath;
@@ -27,7 +25,7 @@ pub struct SetChange {
 }
 
 pub(super) fn run(job: ChangesJob, _ctx: &Context) -> Result<ChangesReport> {
-    let repository = Arc::new(job.place.open()?);
+    let repository = job.place.open()?;
     let no_backups = || Error::NoBackups { place: repository.destination.describe() };
     let chain = repository.newest_chain().ok_or_else(no_backups)?;
     let start = chain.start().0;
@@ -40,7 +38,7 @@ pub(super) fn run(job: ChangesJob, _ctx: &Context) -> Result<ChangesReport> {
             Ok(ChangesReport::File { path, changes: changes.into_iter().map(of).collect() })
         }
         ChangesOf::Set(number) => {
-            let index = index_of(chain, number).ok_or_else(no_backups)?;
+            let index = index_of(chain, number).ok_or(Error::NoSuchSet { number })?;
             let catalog = repository.catalog(&chain.sets[..=index])?;
             let time = chain.sets[index].id.at.0;
             let before = State::of_sets(start, &chain.sets[..index]);

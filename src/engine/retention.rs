@@ -20,7 +20,7 @@ pub(super) fn choose(collection: &Collection, outdated: Outdated) -> Choice<'_> 
         Some((newest, older)) => (Some(newest), older),
         None => (None, &chains[..]),
     };
-    let has_to_lose = |chain: &&Chain| outdated.keeps_fulls() == false || !chain.incrementals().is_empty();
+    let has_to_lose = |chain: &&Chain| !outdated.keeps_fulls() || !chain.incrementals().is_empty();
     let kept = chains.iter().filter(|chain| chain.end() >= before);
     let mut needed: Vec<_> =
         kept.flat_map(|chain| &chain.sets).map(|set| set.id.at).filter(|at| *at < before).collect();

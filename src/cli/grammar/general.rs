@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
     option("log-fd", &["NUMBER"], "Write a log for programs to this file descriptor.").not_yet(),
     option("log-file", &["FILE"], "Write a log for programs to this file.").not_yet(),
     flag("log-timestamp", "Begin each line with time and level.").not_yet(),
-    flag("dry-run", "Tell what would be done, and write nothing.").not_yet(),
+    flag("dry-run", "Tell what would be done, and write nothing."),
     flag("force", "Really remove; restore over existing files."),
     flag("ignore-errors", "Go on after errors where that is possible.")
         .explained("Whatever can be done without is always gone past, and told."),

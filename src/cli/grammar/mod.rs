@@ -19,7 +19,7 @@ use std::path::Path;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command};
 
-pub(super) use actions::{ACTIONS, Action, Verb, Word};
+pub(super) use actions::{ACTIONS, Action, Removal, Verb, Word};
 pub(super) use given::Given;
 pub(super) use help::{help, version};
 

@@ -87,13 +87,18 @@ fn a_copy_has_the_sets_that_stocks_copy_has() {
         for time in [date(4), date(9)] {
             copy.replicate(&program, &["--time", &time.to_string()]).expect(0);
             // 0.8.22 calls the manifests .manifest.gz.
-            let names = file_names(&copy.target()).into_iter().map(|name| name.replace("manifest.gz", "manifest"));
+            let names =
+                file_names(&copy.target()).into_iter().map(|name| name.replace("manifest.gz", "manifest"));
             copies.push(names.filter(|name| name.starts_with("duplicity-")).collect::<Vec<_>>());
         }
     }
     assert_eq!(copies[0], copies[2], "of what is older than a time");
     assert_eq!(copies[1], copies[3], "and then of the rest");
-    assert!(copies[0].iter().all(|name| !name.contains(&hindsight::duplicity::time::SetTime(START + 4_000).to_string())));
+    assert!(
+        copies[0]
+            .iter()
+            .all(|name| !name.contains(&hindsight::duplicity::time::SetTime(START + 4_000).to_string()))
+    );
 }
 
 #[test]

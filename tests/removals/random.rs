@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::history::{History, STEP, START, date};
+use crate::history::{History, START, STEP, date};
 use crate::support::bytes::next;
 use crate::support::cli::{Outcome, Program, ours, scratch};
 use crate::support::compare::{Detail, Snapshot};
@@ -51,7 +51,9 @@ impl Sequence {
                 5 => self.removes("remove-older-than"),
                 6 => self.removes("remove-all-but-n-full"),
                 7 => self.removes("remove-all-inc-of-but-n-full"),
-                8 => self.both("cleanup --force", |history, program| history.run(program, &["cleanup", "--force"])),
+                8 => self.both("cleanup --force", |history, program| {
+                    history.run(program, &["cleanup", "--force"])
+                }),
                 _ => self.restores(),
             }
         }
@@ -109,7 +111,11 @@ impl Sequence {
             history.repository.restore(program, &cache, &at.to_string(), &into[of(history)])
         });
         if paths[0].exists() {
-            Snapshot::of(&paths[0]).expect_at(&paths[1], Detail::Stock, &format!("seed {}: {:#?}", self.seed, self.said));
+            Snapshot::of(&paths[0]).expect_at(
+                &paths[1],
+                Detail::Stock,
+                &format!("seed {}: {:#?}", self.seed, self.said),
+            );
         }
         paths.iter().filter(|path| path.exists()).for_each(|path| fs::remove_dir_all(path).unwrap());
     }

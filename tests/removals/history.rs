@@ -95,7 +95,8 @@ impl History {
         self.changes += 1;
         for _ in 0..3 {
             let (choice, number) = (next(&mut self.random) % 5, next(&mut self.random) % 8);
-            let name = ["a/one", "a/two", "b/three", "b/c/four", "five", "a/six", "b/seven", "b/c/eight"][number as usize];
+            let name = ["a/one", "a/two", "b/three", "b/c/four", "five", "a/six", "b/seven", "b/c/eight"]
+                [number as usize];
             let path = self.path(name);
             match (choice, fs::read(&path)) {
                 (0, Ok(_)) => fs::remove_file(path).unwrap(),
@@ -110,6 +111,11 @@ impl History {
         for folder in ["a", "b/c", "b", ""] {
             self.date(folder);
         }
+    }
+
+    /// The folder has been changed by `other`, which is of the same one.
+    pub(crate) fn follow(&mut self, other: &Self) {
+        (self.random, self.changes) = (other.random, other.changes);
     }
 
     /// The same place, caches and folder.
@@ -189,7 +195,8 @@ impl History {
 
     fn numbers(&self, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
         let sets = self.sets();
-        let is_there = |number: &usize| sets.iter().any(|set| wanted(set) && is_of_date(&format!("{set}."), *number));
+        let is_there =
+            |number: &usize| sets.iter().any(|set| wanted(set) && is_of_date(&format!("{set}."), *number));
         (0..self.states.len()).filter(is_there).collect()
     }
 
@@ -202,7 +209,11 @@ impl History {
         for number in numbers {
             let target = scratch();
             self.repository.restore(program, cache, &date(*number).to_string(), target.path()).expect(0);
-            self.states[*number].expect_at(target.path(), Detail::Stock, &format!("{number} restored by {}", program.name));
+            self.states[*number].expect_at(
+                target.path(),
+                Detail::Stock,
+                &format!("{number} restored by {}", program.name),
+            );
         }
     }
 
