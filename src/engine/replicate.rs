@@ -11,7 +11,8 @@ use crate::repository::{BackupSet, Repository, asctime};
 
 pub(super) fn run(job: ReplicateJob, ctx: &Context) -> Result<ReplicationReport> {
     let ReplicateJob { from, to, before, encrypt } = job;
-    let source = from.open_to_continue()?;
+    // What was not signed is not signed in the copy.
+    let source = from.open()?;
     let sets = wanted(&source, before);
     let mut report = ReplicationReport::default();
     if sets.is_empty() {

@@ -71,7 +71,7 @@ impl Repository {
 
     /// Files of sets that nothing can be restored from: without a manifest, or without the set that they build on. A
     /// set that the next backup will complete, as its journal says, is none of them; one that stock would resume is:
-    /// nobody knows whether its signatures are those of what it stored (`FORMAT.md`, resume).
+    /// nobody knows whether its signatures are those of what it stored (`FORMAT.md`, cache).
     pub(crate) fn leftovers(&self) -> Result<Leftovers> {
         let collection = &self.collection;
         let to_complete = Journal::set_left_behind(self.cache.folder());
