@@ -10,7 +10,7 @@
 //!  worker          one thread, a queue, one sink for events
 //!        ▼
 //!  engine          backup · restore · verify · list · search · status · timeline
-//!                 remove · cleanup · erase · replicate                        + plan, retention (pure)
+//!                  remove · cleanup · erase · replicate                        + plan, retention (pure)
 //!        ▼                       ▼
 //!  repository      sets, journal, catalogue,     tree   local files in path order, faithful metadata
 //!    ▼        ▼        ▼                         delta  signature, diff, patch (pure)

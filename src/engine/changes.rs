@@ -1,12 +1,25 @@
 //! What backups of the newest chain did to files, from the catalogue.
 
-use super::{ChangesJob, ChangesOf};
+use super::Place;
 use crate::context::Context;
 use crate::entry::EntryPath;
 use crate::error::{Error, Result};
 pub use crate::repository::catalog::FileChange;
 use crate::repository::catalog::State;
 use crate::repository::{Chain, quote};
+
+/// Tells what backups of the newest chain did to files.
+pub struct ChangesJob {
+    pub place: Place,
+    pub of: ChangesOf,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ChangesOf {
+    File(EntryPath),
+    /// Counted back from the newest, which is 0.
+    Set(u64),
+}
 
 /// Times in seconds since 1970.
 #[derive(Clone, PartialEq, Eq, Debug)]

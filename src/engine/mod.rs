@@ -44,9 +44,14 @@ use std::sync::Arc;
 pub use crate::repository::{
     Gnupg, InvalidTime, Keys, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
 };
-pub use changes::{ChangesReport, FileChange, SetChange};
+pub use changes::{ChangesJob, ChangesOf, ChangesReport, FileChange, SetChange};
+pub use cleanup::{CleanUpJob, CleanUpReport};
+pub use remove::{RemovalReport, RemoveJob};
+pub use replicate::{ReplicateJob, ReplicationReport};
 pub use restore::estimate;
+pub use retention::Outdated;
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
+pub use volumes::VolumesJob;
 pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Part, Shortage, To, Wish};
 
 use crate::context::Context;
@@ -224,62 +229,6 @@ pub struct EraseJob {
     pub place_id: Option<String>,
 }
 
-/// Which backups may go. The newest chain never does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outdated {
-    /// Chains that end before this time; seconds since 1970.
-    Before(i64),
-    /// Chains that end before the newest so many full backups.
-    AllButFulls(u64),
-    /// Of the same chains only the increments.
-    IncrementsOfAllButFulls(u64),
-}
-
-/// Removes whole chains that nobody needs any more.
-pub struct RemoveJob {
-    pub place: Place,
-    pub outdated: Outdated,
-    /// Else it is only told what would go.
-    pub delete: bool,
-}
-
-/// Removes what belongs to no backup.
-pub struct CleanUpJob {
-    pub place: Place,
-    /// Else it is only told what would go.
-    pub delete: bool,
-}
-
-/// Copies backups from one place to another, sealed anew there.
-pub struct ReplicateJob {
-    pub from: Place,
-    pub to: Place,
-    /// Only backups from before this time; seconds since 1970.
-    pub before: Option<i64>,
-    /// As in [`BackupJob`].
-    pub encrypt: bool,
-}
-
-/// Tells which volumes a restore would read.
-pub struct VolumesJob {
-    pub place: Place,
-    pub path: EntryPath,
-    pub time: Option<i64>,
-}
-
-/// Tells what backups of the newest chain did to files.
-pub struct ChangesJob {
-    pub place: Place,
-    pub of: ChangesOf,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ChangesOf {
-    File(EntryPath),
-    /// Counted back from the newest, which is 0.
-    Set(u64),
-}
-
 pub enum Job {
     Backup(BackupJob),
     Restore(RestoreJob),
@@ -385,32 +334,6 @@ pub struct EraseReport {
     pub backups: u64,
     /// Stored bytes that are free again.
     pub bytes: u64,
-}
-
-/// Dates in seconds since 1970, oldest first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RemovalReport {
-    /// Backups that are old enough, but that newer ones build on.
-    pub needed: Vec<i64>,
-    /// The newest chain is old enough, too.
-    pub spares_newest: bool,
-    /// Ends of the chains that are gone, or would be.
-    pub chains: Vec<i64>,
-    pub deleted: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CleanUpReport {
-    /// Names of the files that are gone, or would be: at the place, then in the cache.
-    pub files: Vec<String>,
-    pub deleted: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ReplicationReport {
-    /// Backups that are at the other place now, and were there already.
-    pub copied: u64,
-    pub present: u64,
 }
 
 impl Job {

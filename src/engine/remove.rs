@@ -1,12 +1,32 @@
 //! Old chains are removed, the newest backups first: whenever this is stopped, all that is left can be restored.
 
+use super::Place;
 use super::access::{Local, lease_error};
-use super::retention::{choose, sets_to_remove};
-use super::{RemovalReport, RemoveJob};
+use super::retention::{Outdated, choose, sets_to_remove};
 use crate::context::{Context, Level, Phase, Progress};
 use crate::entry::Timestamp;
 use crate::error::Result;
 use crate::repository::{BackupSet, Repository, asctime};
+
+/// Removes whole chains that nobody needs any more.
+pub struct RemoveJob {
+    pub place: Place,
+    pub outdated: Outdated,
+    /// Else it is only told what would go.
+    pub delete: bool,
+}
+
+/// Dates in seconds since 1970, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemovalReport {
+    /// Backups that are old enough, but that newer ones build on.
+    pub needed: Vec<i64>,
+    /// The newest chain is old enough, too.
+    pub spares_newest: bool,
+    /// Ends of the chains that are gone, or would be.
+    pub chains: Vec<i64>,
+    pub deleted: bool,
+}
 
 pub(super) fn run(job: RemoveJob, ctx: &Context) -> Result<RemovalReport> {
     if !job.delete {

@@ -1,13 +1,30 @@
 //! Backups copied from one place to another, oldest first: whenever this is stopped, what is there can be restored.
 
+use super::Place;
 use super::access::{Local, lease_error};
 use super::backup::{lease, mark_place};
-use super::{ReplicateJob, ReplicationReport};
 use crate::context::{Context, Level, Phase, Progress};
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
 use crate::repository::replica::Replica;
 use crate::repository::{BackupSet, Repository, asctime};
+
+/// Copies backups from one place to another, sealed anew there.
+pub struct ReplicateJob {
+    pub from: Place,
+    pub to: Place,
+    /// Only backups from before this time; seconds since 1970.
+    pub before: Option<i64>,
+    /// As in [`BackupJob`](super::BackupJob).
+    pub encrypt: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationReport {
+    /// Backups that are at the other place now, and were there already.
+    pub copied: u64,
+    pub present: u64,
+}
 
 pub(super) fn run(job: ReplicateJob, ctx: &Context) -> Result<ReplicationReport> {
     let ReplicateJob { from, to, before, encrypt } = job;

@@ -1,7 +1,17 @@
 //! Which backups are old enough to go, as stock decides it: whole chains, and never the newest. Pure.
 
-use super::Outdated;
 use crate::repository::{BackupSet, Chain, Collection, SetTime};
+
+/// Which backups may go. The newest chain never does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outdated {
+    /// Chains that end before this time; seconds since 1970.
+    Before(i64),
+    /// Chains that end before the newest so many full backups.
+    AllButFulls(u64),
+    /// Of the same chains only the increments.
+    IncrementsOfAllButFulls(u64),
+}
 
 /// What a rule says of the chains of a place.
 pub(super) struct Choice<'c> {

@@ -1,10 +1,18 @@
 //! Which volumes a restore would read, oldest set first.
 
-use super::VolumesJob;
+use super::Place;
 use super::dates::sets_at;
 use crate::context::Context;
+use crate::entry::EntryPath;
 use crate::error::Result;
 use crate::repository::stream::{Wanted, wanted_volumes};
+
+/// Tells which volumes a restore would read.
+pub struct VolumesJob {
+    pub place: Place,
+    pub path: EntryPath,
+    pub time: Option<i64>,
+}
 
 pub(super) fn run(job: VolumesJob, ctx: &Context) -> Result<Vec<String>> {
     let repository = job.place.open()?;
