@@ -74,10 +74,6 @@ impl History {
         self.source.path().join(name)
     }
 
-    pub(crate) fn source(&self) -> &Path {
-        self.source.path()
-    }
-
     /// With a time of its own: stock looks at nothing else.
     pub(crate) fn write(&self, name: &str, content: &[u8]) {
         fs::write(self.path(name), content).unwrap();
@@ -215,9 +211,5 @@ impl History {
                 &format!("{number} restored by {}", program.name),
             );
         }
-    }
-
-    pub(crate) fn state(&self, number: usize) -> &Snapshot {
-        &self.states[number]
     }
 }

@@ -15,8 +15,9 @@ const STEPS: usize = 7;
 
 #[test]
 fn it_makes_no_difference_who_runs_which_step() {
-    let full = std::env::var_os("HINDSIGHT_FULL").is_some();
-    for seed in 0..if full { ALL_SEQUENCES } else { SEQUENCES } {
+    let all = std::env::var_os("HINDSIGHT_FULL").is_some();
+    let sequences = if all { ALL_SEQUENCES } else { SEQUENCES };
+    for seed in 0..sequences {
         let stock = if seed % 3 == 0 { stock::old() } else { stock::new() };
         Sequence::begin(seed, stock).run();
     }
