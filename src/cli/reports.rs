@@ -33,7 +33,12 @@ pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
         Report::Changes(report) => upkeep::changes(report),
         Report::Volumes(names) => out(upkeep::volumes(names)),
         Report::Remove(_) | Report::CleanUp(_) | Report::Replicate(_) if !notices => {}
-        Report::Remove(report) => out(upkeep::removed(report)),
+        Report::Remove(report) => {
+            let text = upkeep::removed(report);
+            if !text.is_empty() {
+                out(text);
+            }
+        }
         Report::CleanUp(report) => out(upkeep::cleaned_up(report)),
         Report::Replicate(report) => out(upkeep::replicated(report)),
     }

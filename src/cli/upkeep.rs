@@ -22,12 +22,14 @@ pub(super) fn removed(report: &RemovalReport) -> String {
     }
     match (report.chains.is_empty(), report.deleted) {
         (true, _) => text += "No old backup sets found, nothing deleted.",
-        (false, true) => text += &format!("Deleted backup chain(s) at time:\n{}", dates(&report.chains)),
+        // Told while it was done.
+        (false, true) => {}
         (false, false) => {
             text += &format!("Found old backup chain(s) at the following time:\n{}", dates(&report.chains));
             text += "Rerun command with --force option to actually delete.";
         }
     }
+    text.truncate(text.trim_end().len());
     text
 }
 

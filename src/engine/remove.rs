@@ -41,6 +41,10 @@ pub(super) fn run(job: RemoveJob, ctx: &Context) -> Result<RemovalReport> {
     let size = |set: &BackupSet| set.files().filter_map(|name| repository.size_of(name)).sum::<u64>();
     let total = chains.iter().flat_map(|chain| sets_to_remove(chain, job.outdated)).map(size).sum();
     let mut bytes_done = 0;
+    if !chains.is_empty() {
+        let dates: String = chains.iter().map(|chain| format!("\n{}", asctime(chain.end().0))).collect();
+        ctx.say(Level::Notice, format_args!("Deleting backup chain(s) at time:{dates}"));
+    }
     for chain in chains.iter().rev() {
         let what = if job.outdated.keeps_fulls() {
             "any incremental backup chain rooted at"
