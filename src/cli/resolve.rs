@@ -256,7 +256,7 @@ fn action(
 
 /// How many full backups are to stay.
 fn count(text: &str) -> Result<u64, UsageError> {
-    let number = text.parse().ok().filter(|number| *number > 0);
+    let number = text.parse::<u64>().ok().filter(|number| *number > 0);
     number.ok_or_else(|| UsageError::Count { typed: text.to_owned() })
 }
 
