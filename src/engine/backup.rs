@@ -90,6 +90,14 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     let stored = pipeline::store(settled, walk, prior, ctx, || {
         lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
     })?;
+    if !stored.unchanged
+        && let Err(error) = repository.forget_partial()
+    {
+        ctx.say(
+            Level::Warning,
+            format_args!("Duplicity may resume an earlier backup that it did not complete ({error})."),
+        );
+    }
     drop(lease);
     Ok(report(stored, set.at.0, set.is_full(), started, recovered))
 }

@@ -46,6 +46,13 @@ impl Repository {
         Ok(())
     }
 
+    /// Keeps stock from resuming a run that died. It would even where a later set exists, and date what is there now as
+    /// of then; the set itself stays what it is, a leftover.
+    pub(crate) fn forget_partial(&self) -> Result<()> {
+        let partial = self.cached_files()?.into_iter().filter(|(_, file)| file.partial);
+        partial.map(|(name, _)| name).try_for_each(|name| self.forget_file(&name))
+    }
+
     fn forget_file(&self, name: &str) -> Result<()> {
         let path = self.cache.folder().join(name);
         match fs::remove_file(&path) {

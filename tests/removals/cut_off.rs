@@ -149,6 +149,8 @@ fn after_stock_was_killed_we_go_on_from_the_last_whole_backup_and_so_does_stock(
             let us = Program { name: program.name, ..ours() };
             history.change();
             history.back_up(&us, "incremental", &[]);
+            let cached = history.cached(&program);
+            assert!(!cached.iter().any(|name| name.contains(".part")), "stock would resume: {cached:?}");
             history.change();
             history.back_up(&program, "incremental", &[]);
             assert_eq!(history.dates(), [0, 1, 2, 3, 4, 5, 6, 8, 9], "{action} by {}", program.name);
