@@ -40,6 +40,9 @@ pub enum Error {
     /// An incremental was demanded but there is nothing to build on.
     #[error("no backup with signatures to continue")]
     NothingToContinue,
+    /// Counted back from the newest backup, which is 0.
+    #[error("the newest chain has no backup {number}")]
+    NoSuchSet { number: u64 },
     #[error("{path} is not in the backup of {date}")]
     PathNotFound { path: EntryPath, date: String },
     #[error("host name changed from {before} to {now}")]

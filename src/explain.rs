@@ -66,6 +66,11 @@ pub fn explain(error: &Error) -> Explanation {
             "There is no earlier backup at this place that could be continued.",
         )
         .hint("Make a full backup."),
+        Error::NoSuchSet { number } => Explanation::new(
+            "No Such Backup",
+            format!("There is no backup {number} among the newest full backup and those that continue it."),
+        )
+        .hint("The newest one is 0."),
         Error::PathNotFound { path, date } => {
             Explanation::new("Not in the Backup", format!("The backup of {date} does not hold {path}."))
                 .hint("Check the spelling, or choose another date.")

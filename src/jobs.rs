@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::destination::Spec;
 use crate::engine::undo::{self, Recorded};
 use crate::engine::{
-    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Keys, Mode, Ownership, Place, Report,
+    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Keys, Mode, Ownership, Place, Renewal, Report,
     VerifyJob, Wish,
 };
 use crate::entry::EntryPath;
@@ -69,6 +69,9 @@ pub fn backup(
             true => Vec::new(),
             false => plan.folders.iter().map(guarded).collect(),
         },
+        renewal: Renewal::default(),
+        dry_run: false,
+        statistics: false,
     })
 }
 

@@ -9,7 +9,8 @@
 //!        ▼
 //!  worker          one thread, a queue, one sink for events
 //!        ▼
-//!  engine          backup · restore · verify · list · search · status · erase · timeline     + plan (pure)
+//!  engine          backup · restore · verify · list · search · status · timeline
+//!                  remove · cleanup · erase · replicate                        + plan, retention (pure)
 //!        ▼                       ▼
 //!  repository      sets, journal, catalogue,     tree   local files in path order, faithful metadata
 //!    ▼        ▼        ▼                         delta  signature, diff, patch (pure)
@@ -24,7 +25,7 @@
 //! Base modules, importable by all: [`entry`] (paths and attributes), [`context`] (cancel, report, clock),
 //! [`secret`], [`deflate`], [`lock`], [`folders`] (where our own files are), [`ledger`] (what became of runs), [`i18n`].
 //!
-//! To read on: [`engine`] (seven jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
+//! To read on: [`engine`] (the jobs, one match), `engine/backup.rs` (the whole story), `engine/pipeline.rs`
 //! (its threads), `repository/writer.rs` (the order of writes), `repository/catalog.rs` (what is known of all
 //! backups), `repository/chronicle.rs` (what the timeline reads), [`duplicity`] (the format), `ui/mod.rs` (the tree of
 //! components), `ui/state.rs` (what the app decides).

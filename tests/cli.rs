@@ -190,10 +190,10 @@ fn every_refusal_has_its_sentence_and_code() {
     let empty = format!("file://{}", sandbox.path("empty").display());
     for (line, code, sentence) in [
         ("--nonsense st URL", 23, "There is no option --nonsense."),
-        ("cleanup URL", 23, "not supported yet"),
         ("--copy-links src URL", 23, "--copy-links is not supported yet"),
         ("--log-fd 77 st URL", 23, "The log cannot be written to the file descriptor 77"),
         ("--log-fd x st URL", 23, "is no value for --log-fd"),
+        ("remove-all-but-n-full 0 URL", 23, "not a number of full backups"),
         ("src sub", 23, "One of the two must be a place"),
         ("st gopher://x/y", 23, "gopher:// are not supported"),
         ("ls URL -t 3d", 23, "is not a time"),

@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 use hindsight::context::{Clock, Context};
 use hindsight::destination::Folder;
-use hindsight::engine::{self, BackupJob, Job, Keys, Mode, Ownership, Place, Report, RestoreJob, VerifyJob};
+use hindsight::engine::{
+    self, BackupJob, Job, Keys, Mode, Ownership, Place, Renewal, Report, RestoreJob, VerifyJob,
+};
 use hindsight::entry::EntryPath;
 use hindsight::secret::Passphrase;
 use hindsight::tree::select::Selection;
@@ -137,6 +139,9 @@ impl Home {
             count_first: false,
             skip_unchanged: false,
             guard: Vec::new(),
+            renewal: Renewal::default(),
+            dry_run: false,
+            statistics: false,
         };
         let ctx = Context { clock: Clock::Fixed(time), ..Context::silent() };
         let Report::Backup(report) = engine::run(Job::Backup(job), &ctx).unwrap() else { unreachable!() };

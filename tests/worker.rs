@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use hindsight::context::Why;
 use hindsight::destination::{Destination, Folder, Result, Staged, Stored};
-use hindsight::engine::{BackupJob, Job, Keys, ListJob, Mode, Place, StatusJob};
+use hindsight::engine::{BackupJob, Job, Keys, ListJob, Mode, Place, Renewal, StatusJob};
 use hindsight::error::Error;
 use hindsight::tree::select::Selection;
 use hindsight::worker::{Event, Interest, JobHandle, JobId, Outcome, Worker};
@@ -150,6 +150,9 @@ impl Scene {
             count_first: true,
             skip_unchanged: false,
             guard: Vec::new(),
+            renewal: Renewal::default(),
+            dry_run: false,
+            statistics: false,
         })
     }
 }

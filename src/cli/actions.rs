@@ -7,14 +7,14 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::keys::KeyOptions;
 use super::log::{JobLog, Keyword};
-use super::resolve::{Action, Request};
+use super::resolve::{Action, Elsewhere, Request};
 use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
 use super::{Run, collection, exit, passphrase, reports};
 use crate::context::{Clock, Level};
 use crate::engine::{
-    BackupJob, CollectionStatus, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob, Place, Report, RestoreJob,
-    SearchJob, StatusJob, VerifyJob,
+    BackupJob, ChangesJob, CleanUpJob, CollectionStatus, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob,
+    Place, RemoveJob, ReplicateJob, Report, RestoreJob, SearchJob, StatusJob, VerifyJob, VolumesJob,
 };
 use crate::error::{Error, KeyError, WalkError};
 use crate::secret::Passphrase;
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
-        let writes = matches!(action, Action::Backup { .. });
+        let writes = matches!(action, Action::Backup { .. } | Action::Replicate { .. });
         let passphrase = passphrase::from_environment();
         let destination = Arc::from(place.connect());
         let mut place = Place { destination, passphrase, keys: engine_keys(&keys), cache, address };
@@ -153,7 +153,17 @@ impl<'a> Session<'a> {
 
     fn job(&self, action: Action, encrypt: bool, place: Place) -> Job {
         match action {
-            Action::Backup { source, selection, mode, volume_size, allow_source_mismatch } => {
+            Action::Backup {
+                source,
+                selection,
+                mode,
+                volume_size,
+                allow_source_mismatch,
+                renewal,
+                skip_unchanged,
+                dry_run,
+                statistics,
+            } => {
                 let count_first = self.run.style.shows_progress();
                 Job::Backup(BackupJob {
                     place,
@@ -165,8 +175,11 @@ impl<'a> Session<'a> {
                     volume_size,
                     allow_source_mismatch,
                     count_first,
-                    skip_unchanged: false,
+                    skip_unchanged,
                     guard: Vec::new(),
+                    renewal,
+                    dry_run,
+                    statistics,
                 })
             }
             Action::Restore { target, path, time, force, ownership } => {
@@ -180,6 +193,15 @@ impl<'a> Session<'a> {
             }
             Action::Search { text } => Job::Search(SearchJob { place, text, each: reports::found() }),
             Action::Status => Job::Status(StatusJob { place }),
+            Action::Changes(of) => Job::Changes(ChangesJob { place, of }),
+            Action::Volumes { path, time } => Job::Volumes(VolumesJob { place, path, time }),
+            Action::CleanUp { delete } => Job::CleanUp(CleanUpJob { place, delete }),
+            Action::Remove { outdated, delete } => Job::Remove(RemoveJob { place, outdated, delete }),
+            Action::Replicate { to, before } => {
+                let Elsewhere { place: to, address, cache } = *to;
+                let to = Place { destination: Arc::from(to.connect()), cache, address, ..place.clone() };
+                Job::Replicate(ReplicateJob { from: place, to, before, encrypt })
+            }
         }
     }
 
@@ -238,6 +260,11 @@ fn missing_source(action: &Action) -> Option<Error> {
         | Action::Verify { .. }
         | Action::List { .. }
         | Action::Search { .. }
-        | Action::Status => None,
+        | Action::Status
+        | Action::Changes(_)
+        | Action::Volumes { .. }
+        | Action::CleanUp { .. }
+        | Action::Remove { .. }
+        | Action::Replicate { .. } => None,
     }
 }

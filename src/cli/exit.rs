@@ -23,7 +23,12 @@ pub(super) fn of_report(report: &Report) -> u8 {
         | Report::List
         | Report::Search
         | Report::Status(_)
-        | Report::Erase(_) => 0,
+        | Report::Erase(_)
+        | Report::Remove(_)
+        | Report::CleanUp(_)
+        | Report::Replicate(_)
+        | Report::Volumes(_)
+        | Report::Changes(_) => 0,
     }
 }
 
@@ -35,7 +40,7 @@ pub(super) fn of_error(error: &Error) -> u8 {
         Error::Destination(error) => of_destination(error.kind),
         Error::Source(WalkError::Missing(_) | WalkError::Unreadable { .. } | WalkError::Unsupported(_)) => 13,
         Error::Selection(error) => of_selection(error),
-        Error::NoBackups { .. } => 30,
+        Error::NoBackups { .. } | Error::NoSuchSet { .. } => 30,
         Error::NothingToContinue => 17,
         Error::PathNotFound { .. } => 19,
         Error::HostChanged { .. } => 3,
@@ -111,6 +116,7 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::Time { .. }
         | UsageError::Path { .. }
         | UsageError::Log { .. }
+        | UsageError::Count { .. }
         | UsageError::NoHome
         | UsageError::SourceIsPlace
         | UsageError::NoWorkingFolder

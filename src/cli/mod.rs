@@ -22,6 +22,7 @@ mod signals;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod usage;
 
 use std::ffi::OsString;

@@ -45,21 +45,14 @@ pub(super) struct Typed {
     pub(super) progress_rate: Option<u64>,
     pub(super) no_print_statistics: bool,
 
-    #[expect(dead_code, reason = "its row says not yet")]
     pub(super) full_if_older_than: Option<String>,
-    #[expect(dead_code, reason = "its row says not yet")]
-    pub(super) full_if_n_inc: Option<u32>,
-    #[expect(dead_code, reason = "its row says not yet")]
+    pub(super) full_if_n_inc: Option<u64>,
     pub(super) skip_if_no_change: bool,
-    #[expect(dead_code, reason = "its row says not yet")]
     pub(super) dry_run: bool,
-    #[expect(dead_code, reason = "its row says not yet")]
     pub(super) jsonstat: bool,
-    #[expect(dead_code, reason = "its row says not yet")]
     pub(super) file_changed: Option<OsString>,
     /// 0 is the newest.
-    #[expect(dead_code, reason = "its row says not yet")]
-    pub(super) show_changes_in_set: Option<usize>,
+    pub(super) show_changes_in_set: Option<u64>,
     #[expect(dead_code, reason = "its row says not yet")]
     pub(super) null_separator: bool,
 
@@ -145,6 +138,11 @@ impl Typed {
             || self.names_keys()
             || self.force
             || self.compare_data
+            || self.dry_run
+            || self.jsonstat
+            || self.skip_if_no_change
+            || self.full_if_older_than.is_some()
+            || self.full_if_n_inc.is_some()
     }
 }
 

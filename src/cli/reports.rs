@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::log::{Keyword, Log};
 use super::terminal::{out, stamp};
-use super::{Run, collection};
+use super::{Run, collection, upkeep};
 use crate::engine::{BackupReport, EachEntry, EachFound, Report, RestoreReport, VerifyReport, asctime};
 use crate::entry::EntryPath;
 use crate::explain::shown;
 
 pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
+    if let Report::Backup(BackupReport { json: Some(json), .. }) = report {
+        run.notice(json);
+    }
     match report {
         Report::Backup(report) if report.unchanged => {
             run.notice("Nothing has changed since the last backup, so nothing was stored.");
@@ -25,6 +28,16 @@ pub(super) fn show(report: &Report, cache: &Path, run: &Run) {
         Report::Restore(report) => restored(report, run),
         Report::Verify(report) => verified(report, run),
         Report::Status(status) => collection::show(status, cache, run),
+        Report::Changes(report) => upkeep::changes(report),
+        Report::Volumes(names) => out(upkeep::volumes(names)),
+        Report::Remove(report) => {
+            let text = upkeep::removed(report);
+            if !text.is_empty() {
+                run.notice(text);
+            }
+        }
+        Report::CleanUp(report) => run.notice(upkeep::cleaned_up(report)),
+        Report::Replicate(report) => run.notice(upkeep::replicated(report)),
     }
     run.notice_of_duplicity("Duplicity backup complete.");
 }

@@ -5,12 +5,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::grammar::{self, ACTIONS, Called, Verb, Word};
+use super::grammar::{self, ACTIONS, Called, Removal, Verb, Word};
 use super::keys::KeyOptions;
 use super::options::Typed;
 use super::usage::UsageError;
 use crate::destination::{Spec, is_url};
-use crate::engine::{Mode, Ownership, parse_user_time};
+use crate::engine::{ChangesOf, Mode, Outdated, Ownership, Renewal, parse_user_time};
 use crate::entry::EntryPath;
 use crate::tree::select::Selection;
 
@@ -36,6 +36,11 @@ pub(super) enum Action {
         /// In bytes.
         volume_size: Option<u64>,
         allow_source_mismatch: bool,
+        renewal: Renewal,
+        skip_unchanged: bool,
+        dry_run: bool,
+        /// Store the counts, too.
+        statistics: bool,
     },
     Restore {
         target: PathBuf,
@@ -58,6 +63,31 @@ pub(super) enum Action {
         text: String,
     },
     Status,
+    Changes(ChangesOf),
+    /// Which of them a restore reads.
+    Volumes {
+        path: EntryPath,
+        time: Option<i64>,
+    },
+    CleanUp {
+        delete: bool,
+    },
+    Remove {
+        outdated: Outdated,
+        delete: bool,
+    },
+    Replicate {
+        to: Box<Elsewhere>,
+        before: Option<i64>,
+    },
+}
+
+/// The place to which backups are copied; as in [`Request`].
+#[derive(Clone, Debug)]
+pub(super) struct Elsewhere {
+    pub(super) place: Spec,
+    pub(super) address: OsString,
+    pub(super) cache: PathBuf,
 }
 
 pub(super) struct Environment<'a> {
@@ -72,7 +102,9 @@ impl Request {
     pub(super) fn new(typed: Typed, environment: &Environment) -> Result<Self, UsageError> {
         let Words { verb, url, other } = Words::new(&typed)?;
         let place = Spec::parse(&url).map_err(UsageError::Place)?;
-        let cache = cache(&typed, &place, environment)?;
+        // The name is that of the place that is written to.
+        let name = typed.name.as_ref().filter(|_| verb != Verb::Replicate);
+        let cache = cache(&typed, name, &place, environment)?;
         let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
         if matches!(verb, Verb::Backup(_))
             && Spec::from_folder(Path::new(&other)).normalised().is_ok_and(|of| of == address)
@@ -146,18 +178,15 @@ fn action(
     cache: &Path,
     environment: &Environment,
 ) -> Result<Action, UsageError> {
-    let time = match &typed.time {
-        None => None,
-        Some(text) => Some(
-            parse_user_time(text, environment.now).map_err(|_| UsageError::Time { typed: text.clone() })?,
-        ),
+    let time_of = |text: &String| {
+        parse_user_time(text, environment.now).map_err(|_| UsageError::Time { typed: text.clone() })
     };
-    let path = match &typed.path_to_restore {
-        None => EntryPath::root(),
-        Some(text) => {
-            EntryPath::parse(text.as_bytes()).map_err(|_| UsageError::Path { typed: text.clone() })?
-        }
+    let path_of = |text: &OsString| {
+        EntryPath::parse(text.as_bytes()).map_err(|_| UsageError::Path { typed: text.clone() })
     };
+    let time = typed.time.as_ref().map(time_of).transpose()?;
+    let path = typed.path_to_restore.as_ref().map_or_else(|| Ok(EntryPath::root()), path_of)?;
+    let delete = typed.force && !typed.dry_run;
     let local = PathBuf::from(&other);
     if matches!(verb, Verb::Restore) && !typed.rules.is_empty() {
         return Err(UsageError::NotYet { what: "Selecting files of a restore by patterns".into() });
@@ -176,8 +205,16 @@ fn action(
                 mode,
                 volume_size: typed.volsize.map(|mebibytes| mebibytes << 20),
                 allow_source_mismatch: typed.allow_source_mismatch,
+                renewal: Renewal {
+                    older_than: typed.full_if_older_than.as_ref().map(time_of).transpose()?,
+                    increments: typed.full_if_n_inc,
+                },
+                skip_unchanged: typed.skip_if_no_change,
+                dry_run: typed.dry_run,
+                statistics: typed.jsonstat,
             }
         }
+        Verb::Restore if typed.dry_run => Action::Volumes { path, time },
         Verb::Restore => {
             let ownership = match (typed.no_restore_ownership, typed.numeric_owner) {
                 (true, _) => Ownership::Ignore,
@@ -192,12 +229,46 @@ fn action(
         }
         Verb::List => Action::List { time },
         Verb::Search => Action::Search { text: other.to_string_lossy().into_owned() },
-        Verb::Status => Action::Status,
+        Verb::Status => match (&typed.file_changed, typed.show_changes_in_set) {
+            (Some(path), _) => Action::Changes(ChangesOf::File(path_of(path)?)),
+            (None, Some(number)) => Action::Changes(ChangesOf::Set(number)),
+            (None, None) => Action::Status,
+        },
+        Verb::CleanUp => Action::CleanUp { delete },
+        Verb::Remove(removal) => {
+            let text = other.to_string_lossy().into_owned();
+            let outdated = match removal {
+                Removal::OlderThan => Outdated::Before(time_of(&text)?),
+                Removal::AllButFulls => Outdated::AllButFulls(count(&text)?),
+                Removal::IncrementsOfAllButFulls => Outdated::IncrementsOfAllButFulls(count(&text)?),
+            };
+            Action::Remove { outdated, delete }
+        }
+        Verb::Replicate if typed.dry_run => {
+            return Err(UsageError::NotYet { what: "Replicating with --dry-run".into() });
+        }
+        Verb::Replicate => {
+            let place = Spec::parse(&other).map_err(UsageError::Place)?;
+            let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
+            let cache = self::cache(&typed, typed.name.as_ref(), &place, environment)?;
+            Action::Replicate { to: Box::new(Elsewhere { place, address, cache }), before: time }
+        }
     })
 }
 
+/// How many full backups are to stay.
+fn count(text: &str) -> Result<u64, UsageError> {
+    let number = text.parse::<u64>().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| UsageError::Count { typed: text.to_owned() })
+}
+
 /// duplicity's: a folder named by `--name` or the address, in the archive folder.
-fn cache(typed: &Typed, place: &Spec, environment: &Environment) -> Result<PathBuf, UsageError> {
+fn cache(
+    typed: &Typed,
+    name: Option<&OsString>,
+    place: &Spec,
+    environment: &Environment,
+) -> Result<PathBuf, UsageError> {
     let variable = |name| (environment.variable)(name).filter(|value: &OsString| !value.is_empty());
     let archive = match (&typed.archive_dir, variable("XDG_CACHE_HOME"), variable("HOME")) {
         (Some(typed), _, _) => expand(typed, environment.variable),
@@ -205,7 +276,7 @@ fn cache(typed: &Typed, place: &Spec, environment: &Environment) -> Result<PathB
         (None, None, Some(home)) => Path::new(&home).join(".cache/duplicity"),
         (None, None, None) => return Err(UsageError::NoHome),
     };
-    Ok(match &typed.name {
+    Ok(match name {
         Some(name) => archive.join(name),
         None => archive.join(place.default_cache_name()),
     })

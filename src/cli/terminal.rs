@@ -81,6 +81,11 @@ pub(super) fn out_as(level: Keyword, text: impl Display) {
     let _ = writeln!(io::stdout(), "{}{text}", stamp(level));
 }
 
+/// The same of a text with names in it that need not be UTF-8.
+pub(super) fn out_bytes(text: &[u8]) {
+    let _ = io::stdout().write_all(&[text, b"\n"].concat());
+}
+
 /// One line to stderr.
 pub(super) fn err(text: impl Display) {
     let _ = writeln!(io::stderr(), "{}{text}", stamp(Keyword::Error));

@@ -8,7 +8,7 @@ use super::exit;
 use super::options::Typed;
 use super::resolve::{Action, Environment, Request};
 use super::usage::UsageError;
-use crate::engine::{Mode, Ownership};
+use crate::engine::{Mode, Outdated, Ownership};
 use crate::tree::select::Rule;
 
 /// 2020-09-13 12:26:40 UTC.
@@ -78,6 +78,34 @@ fn options_stand_anywhere_and_may_be_abbreviated() {
         assert_eq!((target.as_path(), path.as_bytes()), (Path::new("dst"), b"a/b".as_slice()), "{line}");
         assert_eq!((time, force, ownership), (Some(NOW - 3 * 86_400), true, Ownership::ByName), "{line}");
     }
+}
+
+#[test]
+fn removals_only_tell_unless_they_are_forced() {
+    for (line, expected) in [
+        ("remove-older-than 3D file:///x", Outdated::Before(NOW - 3 * 86_400)),
+        ("ro 1599999999 file:///x", Outdated::Before(NOW - 1)),
+        ("ra 2 file:///x", Outdated::AllButFulls(2)),
+        ("remove-all-inc-of-but-n-full 1 file:///x", Outdated::IncrementsOfAllButFulls(1)),
+    ] {
+        for (option, deletes) in [("", false), ("--force", true), ("--force --dry-run", false)] {
+            let Action::Remove { outdated, delete } = action(&format!("{line} {option}")) else {
+                panic!("{line}")
+            };
+            assert_eq!((outdated, delete), (expected, deletes), "{line} {option}");
+        }
+    }
+    assert!(matches!(action("cl file:///x"), Action::CleanUp { delete: false }));
+    assert!(matches!(action("--force cleanup file:///x"), Action::CleanUp { delete: true }));
+}
+
+#[test]
+fn a_copy_has_a_cache_of_its_own() {
+    let request = request("replicate file:///x file:///y --name n -t 1D").unwrap();
+    let Action::Replicate { to, before } = request.action else { panic!() };
+    assert_eq!(before, Some(NOW - 86_400));
+    assert!(to.cache.ends_with("n") && to.cache != request.cache, "{:?}", request.cache);
+    assert_eq!(to.place.folder(), Some(Path::new("/y")));
 }
 
 #[test]
@@ -175,10 +203,15 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
         ("--ex x", 23),
         ("unknown-action", 23),
         ("unknown-action file:///x y", 23),
-        ("cleanup file:///x", 23),
         ("--copy-links /src file:///x", 23),
         ("par2+file:///x /y", 23),
         ("st multi:///x.json", 23),
+        ("remove-older-than 3d file:///x", 23),
+        ("remove-all-but-n-full 0 file:///x", 23),
+        ("remove-all-but-n-full one file:///x", 23),
+        ("remove-all-inc-of-but-n-full file:///x", 23),
+        ("replicate file:///x", 23),
+        ("replicate file:///x file:///y --dry-run", 23),
         ("/a /b", 23),
         ("file:///a file:///b", 23),
         ("full file:///a /b", 23),

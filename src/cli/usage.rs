@@ -37,6 +37,8 @@ pub(super) enum UsageError {
     Place(SpecError),
     #[error("{typed:?} is not a time. Write for example 2026-05-31, 2026-05-31T12:00:00Z, 3D12h or now.")]
     Time { typed: String },
+    #[error("{typed:?} is not a number of full backups: write 1 or more.")]
+    Count { typed: String },
     #[error("{typed:?} is not a path inside a backup.")]
     Path { typed: OsString },
     #[error("{}", selection(.0))]

@@ -11,6 +11,8 @@ use super::access::{Local, check_place, lease_error, newer};
 use super::guard;
 use super::pipeline::{self, Settled, Stored};
 use super::plan::{self, Decision};
+use super::rehearsal;
+use super::statistics::Meta;
 use super::{BackupJob, BackupReport, Mode, Place};
 use crate::context::{Clock, Context, Level};
 use crate::destination::{self, ErrorKind, Lease, LeaseError, MARKER_NAME, Marker};
@@ -24,6 +26,9 @@ use crate::repository::{
 use crate::tree::walk::Walk;
 
 pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
+    if job.dry_run {
+        return rehearsal::run(&job, ctx);
+    }
     let started = seconds_now();
     // The walk looks at the source first: nothing is touched for a source that is not there.
     let scanned = Timestamp::now();
@@ -43,12 +48,8 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     let repository = Arc::new(repository);
 
     let chain = repository.newest_chain();
-    let manifests = manifests(&job, &repository, chain)?;
     let hostname = hostname();
-    check_source(&job, &manifests, &hostname)?;
-    let alike = chain.map_or(Ok(true), |chain| repository.is_sealed_alike(chain, job.encrypt))?;
-    let decision = plan::decide(job.mode, chain, &manifests, alike)?;
-    announce(&decision, ctx);
+    let (manifests, decision) = settle(&job, &repository, &hostname, ctx)?;
     let newest = repository.newest_time();
     let now = next_second(newest, ctx)?;
     let set = plan::identify(&decision, chain, newest, now);
@@ -58,10 +59,7 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
             "The clock of this computer is behind the last backup. The new backup is dated just after it.",
         );
     }
-    let continued: &[BackupSet] = match (&decision, chain) {
-        (Decision::Continue, Some(chain)) => &chain.sets,
-        _ => &[],
-    };
+    let continued = continued(&decision, chain);
     let sealing = repository.sealing(job.encrypt, continued)?;
     let header = Header {
         from: set.from.map(|from| from.0),
@@ -79,17 +77,58 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     if job.place_id.is_none() {
         mark_place(place, &repository, ctx)?;
     }
-    let settled =
-        Settled { job: &job, repository: &repository, signatures: &signatures, header, sealing, scanned };
+    let statistics = job.statistics.then(|| Meta::new(&job, continued, set, started));
+    let settled = Settled {
+        job: &job,
+        repository: &repository,
+        signatures: &signatures,
+        header,
+        sealing,
+        scanned,
+        statistics: statistics.as_ref(),
+    };
     let stored = pipeline::store(settled, walk, prior, ctx, || {
         lease.renew(Timestamp::now().seconds, ctx).map_err(lease_error)
     })?;
+    if !stored.unchanged
+        && let Err(error) = repository.forget_partial()
+    {
+        ctx.say(
+            Level::Warning,
+            format_args!("Duplicity may resume an earlier backup that it did not complete ({error})."),
+        );
+    }
     drop(lease);
-    Ok(report(&stored, set.at.0, set.is_full(), started, recovered))
+    Ok(report(stored, set.at.0, set.is_full(), started, recovered))
+}
+
+/// What the new set is built on, and the manifests of the newest chain.
+pub(super) fn settle(
+    job: &BackupJob,
+    repository: &Repository,
+    hostname: &str,
+    ctx: &Context,
+) -> Result<(Vec<Manifest>, Decision)> {
+    let chain = repository.newest_chain();
+    let manifests = manifests(job, repository, chain)?;
+    check_source(job, &manifests, hostname)?;
+    let alike = chain.map_or(Ok(true), |chain| repository.is_sealed_alike(chain, job.encrypt))?;
+    let (mode, why) = plan::renewed(job.mode, job.renewal, &repository.collection.chains);
+    why.into_iter().for_each(|why| ctx.say(Level::Notice, why));
+    let decision = plan::decide(mode, chain, &manifests, alike)?;
+    announce(&decision, ctx);
+    Ok((manifests, decision))
+}
+
+pub(super) fn continued<'r>(decision: &Decision, chain: Option<&'r Chain>) -> &'r [BackupSet] {
+    match (decision, chain) {
+        (Decision::Continue, Some(chain)) => &chain.sets,
+        _ => &[],
+    }
 }
 
 /// Proves that the passphrase is the one of the newest backup, or that what is known of that suffices.
-fn prove(job: &BackupJob, repository: &Repository) -> Result<()> {
+pub(super) fn prove(job: &BackupJob, repository: &Repository) -> Result<()> {
     match repository.prove_passphrase() {
         Err(Error::Key(_)) if begins_anew(job) => Ok(()),
         proved => proved,
@@ -112,7 +151,7 @@ fn manifests(job: &BackupJob, repository: &Repository, chain: Option<&Chain>) ->
 
 /// Takes the place for this run; makes the folder of a first backup. A place that was there before and is gone
 /// now is an unplugged drive.
-fn lease(local: &Local, place: &Place, ctx: &Context) -> Result<Lease> {
+pub(super) fn lease(local: &Local, place: &Place, ctx: &Context) -> Result<Lease> {
     let destination = &place.destination;
     match local.lease(place, ctx) {
         Err(LeaseError::Destination(error))
@@ -127,12 +166,12 @@ fn lease(local: &Local, place: &Place, ctx: &Context) -> Result<Lease> {
 }
 
 /// Whether backups to this place were made or read before.
-fn knows_backups(cache: &Path) -> bool {
+pub(super) fn knows_backups(cache: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(cache) else { return false };
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".manifest"))
 }
 
-fn mark_place(place: &Place, repository: &Repository, ctx: &Context) -> Result<()> {
+pub(super) fn mark_place(place: &Place, repository: &Repository, ctx: &Context) -> Result<()> {
     let destination = &*place.destination;
     if repository.size_of(MARKER_NAME).is_none() {
         let marker = Marker::new(Timestamp::now())?;
@@ -187,7 +226,7 @@ fn next_second(newest: Option<SetTime>, ctx: &Context) -> Result<i64> {
 }
 
 /// Short host name, as stock records it.
-fn hostname() -> String {
+pub(super) fn hostname() -> String {
     let name = rustix::system::uname();
     let full = name.nodename().to_string_lossy();
     full.split('.').next().unwrap_or_default().to_string()
@@ -216,11 +255,17 @@ fn source_id(manifests: &[Manifest]) -> Result<String> {
     Ok(random.iter().map(|b| format!("{b:02x}")).collect())
 }
 
-fn seconds_now() -> f64 {
+pub(super) fn seconds_now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
-fn report(stored: &Stored, time: i64, full: bool, started: f64, recovered: Recovered) -> BackupReport {
+pub(super) fn report(
+    stored: Stored,
+    time: i64,
+    full: bool,
+    started: f64,
+    recovered: Recovered,
+) -> BackupReport {
     let counts = &stored.counts;
     BackupReport {
         time,
@@ -243,5 +288,6 @@ fn report(stored: &Stored, time: i64, full: bool, started: f64, recovered: Recov
             _ => None,
         },
         unchanged: stored.unchanged,
+        json: stored.json,
     }
 }

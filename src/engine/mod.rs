@@ -7,6 +7,8 @@ mod access;
 mod assemble;
 mod backup;
 mod batch;
+mod changes;
+mod cleanup;
 mod compare;
 mod dates;
 mod describe;
@@ -20,13 +22,19 @@ mod pipeline;
 mod plan;
 pub mod preview;
 mod produce;
+mod rehearsal;
+mod remove;
+mod replicate;
 mod restore;
+mod retention;
 mod search;
 mod states;
+mod statistics;
 mod status;
 pub mod timeline;
 pub mod undo;
 mod verify;
+mod volumes;
 mod wish;
 
 use std::ffi::OsString;
@@ -36,8 +44,14 @@ use std::sync::Arc;
 pub use crate::repository::{
     Gnupg, InvalidTime, Keys, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
 };
+pub use changes::{ChangesJob, ChangesOf, ChangesReport, FileChange, SetChange};
+pub use cleanup::{CleanUpJob, CleanUpReport};
+pub use remove::{RemovalReport, RemoveJob};
+pub use replicate::{ReplicateJob, ReplicationReport};
 pub use restore::estimate;
+pub use retention::Outdated;
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
+pub use volumes::VolumesJob;
 pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Part, Shortage, To, Wish};
 
 use crate::context::Context;
@@ -118,6 +132,21 @@ pub struct BackupJob {
     pub skip_unchanged: bool,
     /// Folders that must not have disappeared, or lost most of their files, since the newest backup.
     pub guard: Vec<Guarded>,
+    /// When the newest chain has become too old or too long to be continued.
+    pub renewal: Renewal,
+    /// Compare, and tell what would be stored; write nothing at the place.
+    pub dry_run: bool,
+    /// Store the counts beside the backup, as duplicity's `--jsonstat` does.
+    pub statistics: bool,
+}
+
+/// Begin a new chain although the newest could go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Renewal {
+    /// The newest full backup is from before this time; seconds since 1970.
+    pub older_than: Option<i64>,
+    /// The newest chain has so many increments.
+    pub increments: Option<u64>,
 }
 
 /// A folder whose disappearance is rather an accident than a wish.
@@ -209,6 +238,11 @@ pub enum Job {
     Search(SearchJob),
     Status(StatusJob),
     Erase(EraseJob),
+    Remove(RemoveJob),
+    CleanUp(CleanUpJob),
+    Replicate(ReplicateJob),
+    Volumes(VolumesJob),
+    Changes(ChangesJob),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -220,6 +254,9 @@ pub enum JobKind {
     Search,
     Status,
     Erase,
+    Remove,
+    CleanUp,
+    Replicate,
 }
 
 #[derive(Clone, Debug)]
@@ -231,6 +268,12 @@ pub enum Report {
     Search,
     Status(CollectionStatus),
     Erase(EraseReport),
+    Remove(RemovalReport),
+    CleanUp(CleanUpReport),
+    Replicate(ReplicationReport),
+    /// Names of files at the place.
+    Volumes(Vec<String>),
+    Changes(ChangesReport),
 }
 
 /// Counts of one backup, in the terms of duplicity's statistics block. Sizes in bytes.
@@ -258,6 +301,8 @@ pub struct BackupReport {
     pub recovered: Option<i64>,
     /// Nothing had changed, and nothing was stored: there is no set of this date.
     pub unchanged: bool,
+    /// The counts as text in JSON, if they were wished for.
+    pub json: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -295,12 +340,15 @@ impl Job {
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Backup(_) => JobKind::Backup,
-            Self::Restore(_) | Self::BringBack(_) => JobKind::Restore,
+            Self::Restore(_) | Self::BringBack(_) | Self::Volumes(_) => JobKind::Restore,
             Self::Verify(_) => JobKind::Verify,
             Self::List(_) => JobKind::List,
             Self::Search(_) => JobKind::Search,
-            Self::Status(_) => JobKind::Status,
+            Self::Status(_) | Self::Changes(_) => JobKind::Status,
             Self::Erase(_) => JobKind::Erase,
+            Self::Remove(_) => JobKind::Remove,
+            Self::CleanUp(_) => JobKind::CleanUp,
+            Self::Replicate(_) => JobKind::Replicate,
         }
     }
 }
@@ -316,5 +364,10 @@ pub fn run(job: Job, ctx: &Context) -> Result<Report> {
         Job::Search(job) => search::run(job, ctx).map(|()| Report::Search),
         Job::Status(job) => status::run(job, ctx).map(Report::Status),
         Job::Erase(job) => erase::run(job, ctx).map(Report::Erase),
+        Job::Remove(job) => remove::run(job, ctx).map(Report::Remove),
+        Job::CleanUp(job) => cleanup::run(job, ctx).map(Report::CleanUp),
+        Job::Replicate(job) => replicate::run(job, ctx).map(Report::Replicate),
+        Job::Volumes(job) => volumes::run(job, ctx).map(Report::Volumes),
+        Job::Changes(job) => changes::run(job, ctx).map(Report::Changes),
     }
 }

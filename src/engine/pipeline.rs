@@ -21,6 +21,7 @@ use super::BackupJob;
 use super::batch::{Batch, Batches, VolumeSize};
 use super::compare::{Comparison, Seen};
 use super::produce::{Counts, Done, Produced, Producer};
+use super::statistics::Meta;
 use crate::context::{Context, Level};
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ pub(super) struct Stored {
     pub(super) stored_bytes: u64,
     /// There is no new set.
     pub(super) unchanged: bool,
+    pub(super) json: Option<String>,
 }
 
 /// Batches produced or waiting beyond the one to commit next, for each worker.
@@ -54,6 +56,8 @@ pub(super) struct Settled<'a> {
     pub(super) sealing: Sealing,
     /// When the walk began.
     pub(super) scanned: Timestamp,
+    /// For the counts beside the backup, if they are wished for.
+    pub(super) statistics: Option<&'a Meta>,
 }
 
 /// `prior`: the state to compare with. `still_ours`: fails once another run has taken the place over.
@@ -64,7 +68,7 @@ pub(super) fn store(
     ctx: &Context,
     mut still_ours: impl FnMut() -> Result<()>,
 ) -> Result<Stored> {
-    let Settled { job, repository, signatures, header, sealing, scanned } = settled;
+    let Settled { job, repository, signatures, header, sealing, scanned, statistics } = settled;
     let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
     let source = Source::open(&job.source)
         .map_err(|error| Error::Source(WalkError::Unreadable { path: job.source.clone(), error }))?;
@@ -124,11 +128,15 @@ pub(super) fn store(
     match outcome {
         Ok(counts) => {
             let unchanged = may_skip && writer.is_empty();
+            let json = statistics.map(|meta| meta.text(&seen, &counts, unchanged)).transpose()?;
+            if let Some(text) = json.as_ref().filter(|_| !unchanged) {
+                writer.add_statistics(text.as_bytes())?;
+            }
             let stored_bytes = if unchanged { writer.discard().map(|()| 0) } else { writer.finish(true) }?;
             if let Err(error) = parked.finish(destination) {
                 ctx.say(Level::Warning, format_args!("Half-finished uploads stay for a day ({error})."));
             }
-            Ok(Stored { seen, counts, stored_bytes, unchanged })
+            Ok(Stored { seen, counts, stored_bytes, unchanged, json })
         }
         Err(error) => {
             close(writer, &error, ctx);

@@ -1,6 +1,6 @@
 //! Full or incremental, at what time, on top of what: decided from what is there. Pure.
 
-use super::Mode;
+use super::{Mode, Renewal};
 use crate::error::{Error, Result};
 use crate::repository::{BackupSet, Chain, Manifest, Repository, SetId, SetTime, asctime};
 
@@ -12,6 +12,23 @@ pub(super) enum Decision {
     Begin {
         why: Option<String>,
     },
+}
+
+/// The mode after a look at how old and long the newest chain is, and what there is to say about it.
+pub(super) fn renewed(mode: Mode, renewal: Renewal, chains: &[Chain]) -> (Mode, Option<&'static str>) {
+    let Some(newest) = chains.last().filter(|_| mode != Mode::Full) else {
+        // To be renewed where there is nothing is to begin.
+        return (if renewal.older_than.is_some() { Mode::Full } else { mode }, None);
+    };
+    let last_full = chains.iter().map(Chain::start).max();
+    let is_long = |most| newest.incrementals().len() as u64 >= most;
+    if renewal.older_than.is_some_and(|time| last_full < Some(SetTime(time))) {
+        (Mode::Full, Some("Last full backup is too old, forcing full backup"))
+    } else if renewal.increments.is_some_and(is_long) {
+        (Mode::Full, Some("Latest chain has too many incrementals, forcing full backup"))
+    } else {
+        (mode, None)
+    }
 }
 
 /// `manifests`: those of the newest chain's sets, in their order. `alike`: they are sealed as the new set will be.

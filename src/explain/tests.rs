@@ -30,6 +30,7 @@ fn errors() -> Vec<Error> {
         Error::Source(WalkError::Unsupported(path())),
         Error::NoBackups { place: place() },
         Error::NothingToContinue,
+        Error::NoSuchSet { number: 7 },
         Error::PathNotFound {
             path: EntryPath::parse(b"a/b").unwrap(),
             date: "Sun Sep 13 12:26:40 2020".into(),

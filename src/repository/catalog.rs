@@ -11,6 +11,7 @@
 //! chains, is in the chronicle (`chronicle.rs`), which is made from this.
 
 mod below;
+mod changes;
 mod ingest;
 pub(super) mod query;
 pub(super) mod record;
@@ -26,6 +27,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use super::members::Member;
 use super::{BackupSet, Repository};
 use crate::error::{Error, Result};
+pub use changes::FileChange;
 pub(crate) use ingest::LiveIngest;
 pub(crate) use query::State;
 pub(crate) use states::{Prior, SignatureAt};

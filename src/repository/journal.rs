@@ -119,6 +119,11 @@ impl Journal {
         parse::<Header>(&fs::read(cache.join(FOLDER).join("header")).ok()?)?.lease
     }
 
+    /// The set of a run that died, which the next one completes; from the header alone.
+    pub(crate) fn set_left_behind(cache: &Path) -> Option<SetId> {
+        Some(parse::<Header>(&fs::read(cache.join(FOLDER).join("header")).ok()?)?.set())
+    }
+
     /// The journal of a run that died, with all groups whose lines are whole.
     pub(crate) fn left_behind(cache: &Path) -> Result<Option<(Self, Vec<Group>)>> {
         let folder = cache.join(FOLDER);

@@ -14,6 +14,8 @@ pub(crate) mod journal;
 mod members;
 pub(crate) mod parked;
 mod recover;
+mod removal;
+pub(crate) mod replica;
 pub(crate) mod seal;
 pub(crate) mod stream;
 mod volume;
@@ -28,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection};
 pub(crate) use crate::duplicity::difftar::Body;
+pub(crate) use crate::duplicity::manifest::quote::quote;
 pub(crate) use crate::duplicity::manifest::{Manifest, VolumeRecord};
 pub(crate) use crate::duplicity::name::SetId;
 pub(crate) use crate::duplicity::time::SetTime;
@@ -37,6 +40,7 @@ pub(crate) use cache::Cache;
 pub(crate) use catalog::Prior;
 pub(crate) use fragment::{Fragment, Signatures};
 pub(crate) use recover::{Recovered, recover};
+pub(crate) use removal::Leftovers;
 
 use crate::crypto::Ciphertext;
 pub(crate) use crate::crypto::Opener;

@@ -165,6 +165,15 @@ impl<'r> SetWriter<'r> {
         Ok(())
     }
 
+    /// Stores the counts of the run beside the set.
+    pub(crate) fn add_statistics(&mut self, text: &[u8]) -> Result<()> {
+        let mut writer = SealedWriter::stage(&*self.repository.destination, &self.sealing)?;
+        writer.write_all(text).map_err(put_error)?;
+        let name = self.repository.name_of(self.set(), Part::Statistics, self.sealing.named());
+        self.stored_bytes += publish_anew(self.repository, writer, &name)?;
+        Ok(())
+    }
+
     /// Completes the set with what was committed. `finished` is false when the walk was cut short.
     /// Returns stored bytes in all.
     pub(crate) fn finish(mut self, finished: bool) -> Result<u64> {

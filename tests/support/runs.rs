@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use hindsight::context::{Change, Clock, Context, Level, Monitor, Problem, ProblemKind};
 use hindsight::destination::{Destination, Folder};
 use hindsight::engine::{
-    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Report, RestoreJob, StatusJob,
+    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Renewal, Report, RestoreJob,
+    StatusJob,
 };
 use hindsight::entry::{Attributes, EntryPath};
 use hindsight::error::Error;
@@ -101,7 +102,7 @@ impl Home {
         }
     }
 
-    fn place(&self, destination: Arc<dyn Destination>, cache: &str) -> Place {
+    pub(crate) fn place(&self, destination: Arc<dyn Destination>, cache: &str) -> Place {
         Place {
             destination,
             passphrase: self.passphrase.clone(),
@@ -113,7 +114,12 @@ impl Home {
 
     /// As a reader on another computer finds it.
     pub(crate) fn reader(&self) -> Place {
-        self.place(Arc::new(Folder::new(self.path("place"))), "reader")
+        self.reader_with("reader")
+    }
+
+    /// With the cache of this name.
+    pub(crate) fn reader_with(&self, cache: &str) -> Place {
+        self.place(Arc::new(Folder::new(self.path("place"))), cache)
     }
 
     pub(crate) fn try_backup(
@@ -144,6 +150,9 @@ impl Home {
             count_first: false,
             skip_unchanged: self.skip_unchanged,
             guard: Vec::new(),
+            renewal: Renewal::default(),
+            dry_run: false,
+            statistics: false,
         };
         let ctx = Context { clock: Clock::Fixed(time), monitor: heard.clone(), ..Context::silent() };
         let report = engine::run(Job::Backup(job), &ctx).map(|report| match report {

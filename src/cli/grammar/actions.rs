@@ -12,6 +12,17 @@ pub(in crate::cli) enum Verb {
     List,
     Search,
     Status,
+    CleanUp,
+    Remove(Removal),
+    Replicate,
+}
+
+/// What a removal goes by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::cli) enum Removal {
+    OlderThan,
+    AllButFulls,
+    IncrementsOfAllButFulls,
 }
 
 /// One word after an action.
@@ -136,25 +147,35 @@ pub(in crate::cli) const ACTIONS: &[Action] = &[
     )
     .known(Known::Here),
     Action::new(&["collection-status", "st"], Some(Verb::Status), &[Word::Place], "which backups there are"),
-    Action::new(&["cleanup", "cl"], None, &[Word::Place], "remove what interrupted runs left behind"),
+    Action::new(
+        &["cleanup", "cl"],
+        Some(Verb::CleanUp),
+        &[Word::Place],
+        "remove what interrupted runs left behind",
+    ),
     Action::new(
         &["remove-older-than", "ro"],
-        None,
+        Some(Verb::Remove(Removal::OlderThan)),
         &[Word::Time, Word::Place],
         "remove backups that are older and that no newer one needs",
     ),
     Action::new(
         &["remove-all-but-n-full", "ra"],
-        None,
+        Some(Verb::Remove(Removal::AllButFulls)),
         &[Word::Count, Word::Place],
         "keep the newest COUNT full backups and what continues them",
     ),
     Action::new(
         &["remove-all-inc-of-but-n-full", "ri"],
-        None,
+        Some(Verb::Remove(Removal::IncrementsOfAllButFulls)),
         &[Word::Count, Word::Place],
         "keep only the full backups of all but the newest COUNT",
     ),
-    Action::new(&["replicate"], None, &[Word::Place, Word::Place], "copy the backups to another place")
-        .known(Known::ToOld),
+    Action::new(
+        &["replicate"],
+        Some(Verb::Replicate),
+        &[Word::Place, Word::Place],
+        "copy the backups to another place",
+    )
+    .known(Known::ToOld),
 ];

@@ -4,12 +4,9 @@ use super::{Row, flag, option};
 
 pub(super) const ROWS: &[Row] = &[
     option("volsize", &["MIB"], "Size of a volume in MiB (200)."),
-    option("full-if-older-than", &["TIME"], "Save everything again if the last full backup is older.")
-        .not_yet(),
-    option("full-if-n-inc", &["COUNT"], "The same once the last full backup was continued so often.")
-        .new()
-        .not_yet(),
-    flag("skip-if-no-change", "Store nothing if nothing has changed.").new().not_yet(),
+    option("full-if-older-than", &["TIME"], "Save everything again if the last full backup is older."),
+    option("full-if-n-inc", &["COUNT"], "The same once the last full backup was continued so often.").new(),
+    flag("skip-if-no-change", "Store nothing if nothing has changed.").new(),
     flag("allow-source-mismatch", "Accept another computer or source folder than the last backup's."),
     flag("accept-missing", "Of a plan: files that have disappeared since the last backup were meant to go.")
         .here(),
@@ -31,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
     flag("no-files-changed", "Do not list the changed files in the manifest (the default)."),
     flag("files-changed", "List the changed files in the manifest.")
         .explained("What has changed is told from the signatures, which hold it anyway."),
-    flag("jsonstat", "Store the numbers of a backup beside it, as JSON.").new().not_yet(),
+    flag("jsonstat", "Store the numbers of a backup beside it, as JSON.").new(),
     flag("no-check-remote", "Trust the cache, and do not look at the place.")
         .new()
         .explained("The place is always looked at."),

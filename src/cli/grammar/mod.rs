@@ -23,7 +23,7 @@ use std::path::Path;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command};
 
-pub(super) use actions::{ACTIONS, Action, Verb, Word};
+pub(super) use actions::{ACTIONS, Action, Removal, Verb, Word};
 pub(super) use first::First;
 pub(super) use given::Given;
 pub(super) use help::{shown, version};

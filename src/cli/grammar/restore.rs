@@ -18,9 +18,8 @@ pub(super) const ROWS: &[Row] = &[
     flag("numeric-owner", "Give files to the archived user and group numbers rather than names."),
     option("rename", &["FROM", "TO"], "Restore FROM under the name TO.").not_yet(),
     flag("compare-data", "Compare with the local files too, not only what is stored with its checksums."),
-    option("file-changed", &["PATH"], "Tell in which backups this file changed.").not_yet(),
-    option("show-changes-in-set", &["NUMBER"], "Tell what changed in this backup; 0 is the newest.")
-        .not_yet(),
+    option("file-changed", &["PATH"], "Tell in which backups this file changed."),
+    option("show-changes-in-set", &["NUMBER"], "Tell what changed in this backup; 0 is the newest."),
     flag("null-separator", "Names in lists of files end with NUL rather than a line.").not_yet(),
     option("time-separator", &["CHARACTER"], "What stands for the colon in names of very old backups.")
         .not_yet(),
