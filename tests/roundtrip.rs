@@ -149,6 +149,7 @@ impl Home {
             place: self.place(),
             target: target.clone(),
             path: EntryPath::root(),
+            selection: Arc::default(),
             time: Some(time),
             force: false,
             ownership: Ownership::ByName,

@@ -138,8 +138,8 @@ impl Session {
                     guard: Vec::new(),
                 })
             }
-            Action::Restore { target, path, time, force, ownership } => {
-                Job::Restore(RestoreJob { place, target, path, time, force, ownership })
+            Action::Restore { target, path, selection, time, force, ownership } => {
+                Job::Restore(RestoreJob { place, target, path, selection, time, force, ownership })
             }
             Action::Verify { local, path, time, selection, compare_data } => {
                 Job::Verify(VerifyJob { place, local, path, time, selection, compare_data })

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 
 use super::grammar::{self, Called, Given, selection};
 use super::usage::UsageError;
-use crate::tree::select::Rule;
 
 #[derive(Debug, Default)]
 pub(super) struct Typed {
@@ -22,7 +21,7 @@ pub(super) struct Typed {
     pub(super) compare_data: bool,
 
     /// The selection options in the order in which they were typed.
-    pub(super) rules: Vec<Rule>,
+    pub(super) selection: Vec<(&'static str, OsString)>,
 
     pub(super) no_encryption: bool,
     pub(super) encrypt_key: Vec<String>,
@@ -55,7 +54,7 @@ pub(super) struct Typed {
     /// 0 is the newest.
     #[expect(dead_code, reason = "its row says not yet")]
     pub(super) show_changes_in_set: Option<usize>,
-    #[expect(dead_code, reason = "its row says not yet")]
+    /// Of lists of files.
     pub(super) null_separator: bool,
 
     pub(super) archive_dir: Option<OsString>,
@@ -92,7 +91,7 @@ impl Typed {
             numeric_owner: given.flag("numeric-owner"),
             no_restore_ownership: given.flag("no-restore-ownership"),
             compare_data: given.flag("compare-data"),
-            rules: rules(given),
+            selection: given.in_order(selection::ROWS),
             no_encryption: given.switch("no-encryption", "encryption"),
             encrypt_key: given.texts("encrypt-key")?,
             hidden_encrypt_key: given.texts("hidden-encrypt-key")?,
@@ -129,7 +128,7 @@ impl Typed {
 
     /// An option is given for which a plan has its own word.
     pub(super) fn says_what_a_plan_says(&self) -> bool {
-        !self.rules.is_empty()
+        !self.selection.is_empty()
             || self.time.is_some()
             || self.path_to_restore.is_some()
             || self.volsize.is_some()
@@ -142,21 +141,10 @@ impl Typed {
     }
 }
 
-fn rules(given: &Given) -> Vec<Rule> {
-    let rule = |(option, value): (&str, OsString)| match option {
-        "include" => Some(Rule::include(value)),
-        "exclude" => Some(Rule::exclude(value)),
-        "exclude-if-present" => Some(Rule::IfPresent(value)),
-        // Not supported yet, and so refused.
-        _ => None,
-    };
-    given.in_order(selection::ROWS).into_iter().filter_map(rule).collect()
-}
-
 fn volsize(given: &Given) -> Result<Option<u64>, UsageError> {
     const LARGEST: u64 = 1 << 20;
     let expected = "a size in MiB from 1 to 1048576";
-    match given.number("volsize", expected)? {
+    match given.number::<u64>("volsize", expected)? {
         Some(size) if size == 0 || size > LARGEST => {
             Err(UsageError::Value { option: "volsize".into(), value: size.to_string(), expected })
         }

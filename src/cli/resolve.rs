@@ -1,4 +1,5 @@
-//! From the words and options as typed to one complete request. Pure: variables and the time are arguments.
+//! From the words and options as typed to one complete request. Pure but for lists of files: variables and the time
+//! are arguments.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use super::grammar::{self, ACTIONS, Called, Verb, Word};
 use super::keys::KeyOptions;
 use super::options::Typed;
+use super::selection;
 use super::usage::UsageError;
 use crate::destination::{Spec, is_url};
 use crate::engine::{Mode, Ownership, parse_user_time};
@@ -40,6 +42,7 @@ pub(super) enum Action {
     Restore {
         target: PathBuf,
         path: EntryPath,
+        selection: Arc<Selection>,
         time: Option<i64>,
         force: bool,
         ownership: Ownership,
@@ -157,12 +160,9 @@ fn action(
         }
     };
     let local = PathBuf::from(&other);
-    if matches!(verb, Verb::Restore) && !typed.rules.is_empty() {
-        return Err(UsageError::NotYet { what: "Selecting files of a restore by patterns".into() });
-    }
     Ok(match verb {
         Verb::Backup(mode) => {
-            let mut selection = Selection::new(&local, typed.rules)?;
+            let mut selection = selection::of_source(&typed, &local, environment)?;
             // A backup must not swallow itself.
             selection.exclude_subtree(cache.to_path_buf());
             if let Some(folder) = place.folder() {
@@ -182,10 +182,11 @@ fn action(
                 (false, true) => Ownership::ByNumber,
                 (false, false) => Ownership::ByName,
             };
-            Action::Restore { target: local, path, time, force: typed.force, ownership }
+            let selection = Arc::new(selection::of_backup(&typed, environment)?);
+            Action::Restore { target: local, path, selection, time, force: typed.force, ownership }
         }
         Verb::Verify => {
-            let selection = Arc::new(Selection::new(&local, typed.rules)?);
+            let selection = Arc::new(selection::of_source(&typed, &local, environment)?);
             Action::Verify { local, path, time, selection, compare_data: typed.compare_data }
         }
         Verb::List => Action::List { time },

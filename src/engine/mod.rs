@@ -134,6 +134,8 @@ pub struct RestoreJob {
     pub target: PathBuf,
     /// What to restore, with everything below it; the root for all.
     pub path: EntryPath,
+    /// Of that, what to restore: made by [`Selection::of_backup`].
+    pub selection: Arc<Selection>,
     /// Seconds since 1970; `None` for the newest.
     pub time: Option<i64>,
     /// Existing files in the target may be replaced.

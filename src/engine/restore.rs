@@ -6,6 +6,7 @@
 mod known;
 mod look;
 mod planned;
+mod selected;
 mod shared;
 mod wished;
 mod writers;
@@ -28,10 +29,12 @@ use crate::error::{Error, Result};
 use crate::repository::asctime;
 use crate::tree::metadata::apply_extended;
 use crate::tree::owner::Owners;
+use crate::tree::select::Selection;
 use crate::tree::target::{
     Deeds, Existing, How, MarkOf, Options, PendingFile, Placed, Target, TargetError, Temporary,
 };
 use planned::Above;
+use selected::Selected;
 use shared::Shared;
 pub use wished::estimate;
 pub(super) use wished::run as bring_back;
@@ -50,12 +53,17 @@ pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
     let task = Task::of(&job, existing);
     let shared = Shared::new(&task, ctx);
     std::thread::scope(|scope| {
-        scope.spawn(|| shared.count_total(&repository, sets, &job.path));
+        if job.selection.is_everything() {
+            scope.spawn(|| shared.count_total(&repository, sets, &job.path));
+        }
         let writers = Writers::start(scope, &shared);
-        Restore::new(&shared, writers).all(&mut states)
+        Restore::new(&shared, writers).all(&mut states, &job.selection)
     })?;
     shared.report_progress(job.target.clone());
     let report = shared.report(time, unusable);
+    if report.entries == 0 && !job.selection.is_everything() {
+        return Err(Error::NothingSelected { date: asctime(time) });
+    }
     if report.entries == 0 {
         return Err(Error::PathNotFound { path: job.path, date: asctime(time) });
     }
@@ -112,8 +120,9 @@ impl<'a> Restore<'a> {
         Self { shared, writers, target: None, above, scratch, links: HashMap::new() }
     }
 
-    fn all(mut self, states: &mut States) -> Result<()> {
-        while let Some(State { path, what }) = states.next()? {
+    fn all(mut self, states: &mut States, selection: &Selection) -> Result<()> {
+        let mut selected = Selected::new(selection);
+        while let Some(State { path, what }) = selected.next(states)? {
             self.shared.ctx.check()?;
             let Some(root) = self.shared.task.roots.root_of(&path) else { continue };
             let path = root.place_of(&path);

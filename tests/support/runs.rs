@@ -225,6 +225,7 @@ impl Home {
             place: self.reader(),
             target: target.clone(),
             path: EntryPath::root(),
+            selection: Arc::default(),
             time: Some(time),
             force: false,
             ownership: Ownership::ByName,

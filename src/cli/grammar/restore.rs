@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
     option("file-changed", &["PATH"], "Tell in which backups this file changed.").not_yet(),
     option("show-changes-in-set", &["NUMBER"], "Tell what changed in this backup; 0 is the newest.")
         .not_yet(),
-    flag("null-separator", "Names in lists of files end with NUL rather than a line.").not_yet(),
+    flag("null-separator", "Names in lists of files end with NUL rather than a line."),
     option("time-separator", &["CHARACTER"], "What stands for the colon in names of very old backups.")
         .not_yet(),
     option("file-prefix", &["TEXT"], "What all names of stored files begin with.").not_yet(),
