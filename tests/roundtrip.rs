@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 use hindsight::context::{Clock, Context};
 use hindsight::destination::Folder;
-use hindsight::engine::{self, BackupJob, Job, Keys, Mode, Ownership, Place, Report, RestoreJob, VerifyJob};
+use hindsight::engine::{
+    self, BackupJob, Job, Keys, Mode, Ownership, Place, Prefixes, Report, RestoreJob, VerifyJob,
+};
 use hindsight::entry::EntryPath;
 use hindsight::secret::Passphrase;
 use hindsight::tree::select::Selection;
@@ -121,6 +123,7 @@ impl Home {
             keys: Keys::default(),
             cache: self.path("cache"),
             address: OsString::from(self.path("place")),
+            prefixes: Prefixes::default(),
         }
     }
 

@@ -85,7 +85,7 @@ impl Session {
     }
 
     fn perform(&mut self, request: Request) -> Outcome {
-        let Request { action, place, address, cache, encrypt, keys } = request;
+        let Request { action, place, address, prefixes, cache, encrypt, keys } = request;
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
@@ -100,7 +100,9 @@ impl Session {
         }
         let may_ask = known.is_none() && encrypt && !writes;
         let destination = Arc::from(place.connect());
-        let mut place = Place { destination, passphrase: known, keys: engine_keys(&keys), cache, address };
+        let keys_of_place = engine_keys(&keys);
+        let mut place =
+            Place { destination, passphrase: known, keys: keys_of_place, cache, address, prefixes };
         let outcome = self.submit(self.job(action.clone(), encrypt, place.clone()));
         if let Outcome::Failed(Error::Key(KeyError::Locked { name })) = &outcome
             && !keys.use_agent

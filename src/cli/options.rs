@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::grammar::{self, Called, Given, selection};
 use super::usage::UsageError;
+use crate::engine::Prefixes;
 
 #[derive(Debug, Default)]
 pub(super) struct Typed {
@@ -57,6 +58,7 @@ pub(super) struct Typed {
     /// Of lists of files.
     pub(super) null_separator: bool,
 
+    pub(super) prefixes: Prefixes,
     pub(super) archive_dir: Option<OsString>,
     pub(super) name: Option<OsString>,
     pub(super) tempdir: Option<OsString>,
@@ -113,6 +115,7 @@ impl Typed {
             file_changed: given.last("file-changed"),
             show_changes_in_set: given.number("show-changes-in-set", "a number from 0")?,
             null_separator: given.flag("null-separator"),
+            prefixes: prefixes(given)?,
             archive_dir: given.last("archive-dir"),
             name: given.last("name"),
             tempdir: given.last("tempdir"),
@@ -133,12 +136,32 @@ impl Typed {
             || self.path_to_restore.is_some()
             || self.volsize.is_some()
             || self.archive_dir.is_some()
+            || self.prefixes != Prefixes::default()
             || self.name.is_some()
             || self.no_encryption
             || self.names_keys()
             || self.force
             || self.compare_data
     }
+}
+
+/// A part of a file's name each.
+fn prefixes(given: &Given) -> Result<Prefixes, UsageError> {
+    let prefix = |option: &'static str| match given.text(option)?.unwrap_or_default() {
+        value if value.contains(['/', '\0', '\n']) => Err(UsageError::Value {
+            option: option.into(),
+            value,
+            expected: "the beginning of a file's name",
+        }),
+        value => Ok(value),
+    };
+    Ok(Prefixes {
+        common: prefix("file-prefix")?,
+        archive: prefix("file-prefix-archive")?,
+        manifest: prefix("file-prefix-manifest")?,
+        signature: prefix("file-prefix-signature")?,
+        jsonstat: prefix("file-prefix-jsonstat")?,
+    })
 }
 
 fn volsize(given: &Given) -> Result<Option<u64>, UsageError> {

@@ -12,7 +12,7 @@ use super::options::Typed;
 use super::selection;
 use super::usage::UsageError;
 use crate::destination::{Spec, is_url};
-use crate::engine::{Mode, Ownership, parse_user_time};
+use crate::engine::{Mode, Ownership, Prefixes, parse_user_time};
 use crate::entry::EntryPath;
 use crate::tree::select::Selection;
 
@@ -23,6 +23,7 @@ pub(super) struct Request {
     pub(super) place: Spec,
     /// Same for all spellings of the place.
     pub(super) address: OsString,
+    pub(super) prefixes: Prefixes,
     /// This place's own cache folder.
     pub(super) cache: PathBuf,
     pub(super) encrypt: bool,
@@ -82,10 +83,10 @@ impl Request {
         {
             return Err(UsageError::SourceIsPlace);
         }
-        let encrypt = !typed.no_encryption;
+        let (encrypt, prefixes) = (!typed.no_encryption, typed.prefixes.clone());
         let keys = KeyOptions::new(&typed, environment)?;
         let action = action(verb, other, typed, &place, &cache, environment)?;
-        Ok(Self { action, place, address, cache, encrypt, keys })
+        Ok(Self { action, place, address, prefixes, cache, encrypt, keys })
     }
 }
 
@@ -204,10 +205,18 @@ fn cache(typed: &Typed, place: &Spec, environment: &Environment) -> Result<PathB
         (None, None, Some(home)) => Path::new(&home).join(".cache/duplicity"),
         (None, None, None) => return Err(UsageError::NoHome),
     };
-    Ok(match &typed.name {
-        Some(name) => archive.join(name),
-        None => archive.join(place.default_cache_name()),
-    })
+    let name = typed.name.clone().unwrap_or_else(|| place.default_cache_name().into());
+    Ok(archive.join(with_prefixes(name, &typed.prefixes)))
+}
+
+/// Backups under other prefixes are others, also at the same place: what is known of one, or was not finished, must
+/// never be taken for the other's.
+fn with_prefixes(mut name: OsString, prefixes: &Prefixes) -> OsString {
+    if *prefixes != Prefixes::default() {
+        let Prefixes { common, archive, manifest, signature, jsonstat } = prefixes;
+        name.push(format!(".{common}+{archive}+{manifest}+{signature}+{jsonstat}"));
+    }
+    name
 }
 
 /// A leading `~` and `$NAME` or `${NAME}`, for shells that did not; what is unknown stays.

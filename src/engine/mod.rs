@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::repository::{
-    Gnupg, InvalidTime, Keys, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
+    Gnupg, InvalidTime, Keys, Prefixes, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
 };
 pub use restore::estimate;
 pub use status::{ChainStatus, CollectionStatus, SetStatus};
@@ -60,6 +60,8 @@ pub struct Place {
     pub cache: PathBuf,
     /// The normalised address: runs with different caches exclude each other by it.
     pub address: OsString,
+    /// What the names of the files there begin with.
+    pub prefixes: Prefixes,
 }
 
 impl Place {
@@ -75,7 +77,8 @@ impl Place {
     }
 
     fn open_with(&self, opener: Opener) -> Result<Repository> {
-        Repository::open(Arc::clone(&self.destination), opener, &self.cache)
+        let destination = Arc::clone(&self.destination);
+        Repository::open(destination, opener, &self.cache, self.prefixes.clone())
     }
 
     fn opener(&self) -> Opener {

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use hindsight::context::{Change, Clock, Context, Level, Monitor, Problem, ProblemKind};
 use hindsight::destination::{Destination, Folder};
 use hindsight::engine::{
-    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Report, RestoreJob, StatusJob,
+    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Prefixes, Report, RestoreJob,
+    StatusJob,
 };
 use hindsight::entry::{Attributes, EntryPath};
 use hindsight::error::Error;
@@ -108,6 +109,7 @@ impl Home {
             keys: Keys::default(),
             cache: self.path(cache),
             address: OsString::from(self.path("place")),
+            prefixes: Prefixes::default(),
         }
     }
 

@@ -24,9 +24,9 @@ pub(super) const ROWS: &[Row] = &[
     flag("null-separator", "Names in lists of files end with NUL rather than a line."),
     option("time-separator", &["CHARACTER"], "What stands for the colon in names of very old backups.")
         .not_yet(),
-    option("file-prefix", &["TEXT"], "What all names of stored files begin with.").not_yet(),
-    option("file-prefix-archive", &["TEXT"], "The same for volumes.").not_yet(),
-    option("file-prefix-manifest", &["TEXT"], "The same for manifests.").not_yet(),
-    option("file-prefix-signature", &["TEXT"], "The same for signatures.").not_yet(),
-    option("file-prefix-jsonstat", &["TEXT"], "The same for statistics.").new().not_yet(),
+    option("file-prefix", &["TEXT"], "What all names of stored files begin with."),
+    option("file-prefix-archive", &["TEXT"], "The same for volumes."),
+    option("file-prefix-manifest", &["TEXT"], "The same for manifests."),
+    option("file-prefix-signature", &["TEXT"], "The same for signatures."),
+    option("file-prefix-jsonstat", &["TEXT"], "The same for statistics.").new(),
 ];
