@@ -46,6 +46,7 @@ fn job(home: &Home, destination: Arc<dyn Destination>, cache: &str, path: &str, 
         time: None,
         force: false,
         ownership: Ownership::ByName,
+        renames: Vec::new(),
     }
 }
 

@@ -156,6 +156,7 @@ impl Home {
             time: Some(time),
             force: false,
             ownership: Ownership::ByName,
+            renames: Vec::new(),
         };
         let Report::Restore(report) = engine::run(Job::Restore(job), &Context::silent()).unwrap() else {
             unreachable!()

@@ -140,8 +140,9 @@ impl Session {
                     guard: Vec::new(),
                 })
             }
-            Action::Restore { target, path, selection, time, force, ownership } => {
-                Job::Restore(RestoreJob { place, target, path, selection, time, force, ownership })
+            Action::Restore { target, path, selection, time, force, ownership, renames } => {
+                let job = RestoreJob { place, target, path, selection, time, force, ownership, renames };
+                Job::Restore(job)
             }
             Action::Verify { local, path, time, selection, compare_data } => {
                 Job::Verify(VerifyJob { place, local, path, time, selection, compare_data })

@@ -20,6 +20,8 @@ pub(super) struct Typed {
     pub(super) numeric_owner: bool,
     pub(super) no_restore_ownership: bool,
     pub(super) compare_data: bool,
+    /// From and to.
+    pub(super) renames: Vec<(OsString, OsString)>,
 
     /// The selection options in the order in which they were typed.
     pub(super) selection: Vec<(&'static str, OsString)>,
@@ -93,6 +95,7 @@ impl Typed {
             numeric_owner: given.flag("numeric-owner"),
             no_restore_ownership: given.flag("no-restore-ownership"),
             compare_data: given.flag("compare-data"),
+            renames: given.pairs("rename"),
             selection: given.in_order(selection::ROWS),
             no_encryption: given.switch("no-encryption", "encryption"),
             encrypt_key: given.texts("encrypt-key")?,

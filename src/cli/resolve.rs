@@ -47,6 +47,7 @@ pub(super) enum Action {
         time: Option<i64>,
         force: bool,
         ownership: Ownership,
+        renames: Vec<(EntryPath, EntryPath)>,
     },
     Verify {
         local: PathBuf,
@@ -184,7 +185,8 @@ fn action(
                 (false, false) => Ownership::ByName,
             };
             let selection = Arc::new(selection::of_backup(&typed, environment)?);
-            Action::Restore { target: local, path, selection, time, force: typed.force, ownership }
+            let renames = renames(&typed)?;
+            Action::Restore { target: local, path, selection, time, force: typed.force, ownership, renames }
         }
         Verb::Verify => {
             let selection = Arc::new(selection::of_source(&typed, &local, environment)?);
@@ -194,6 +196,14 @@ fn action(
         Verb::Search => Action::Search { text: other.to_string_lossy().into_owned() },
         Verb::Status => Action::Status,
     })
+}
+
+/// Paths below what is restored.
+fn renames(typed: &Typed) -> Result<Vec<(EntryPath, EntryPath)>, UsageError> {
+    let path = |text: &OsString| {
+        EntryPath::parse(text.as_bytes()).map_err(|_| UsageError::Path { typed: text.clone() })
+    };
+    typed.renames.iter().map(|(from, to)| Ok((path(from)?, path(to)?))).collect()
 }
 
 /// duplicity's: a folder named by `--name` or the address, in the archive folder.

@@ -144,6 +144,8 @@ pub struct RestoreJob {
     /// Existing files in the target may be replaced.
     pub force: bool,
     pub ownership: Ownership,
+    /// Paths below `path`, and where in the target they come to lie instead.
+    pub renames: Vec<(EntryPath, EntryPath)>,
 }
 
 /// Restores among files that are there: what the app does.

@@ -77,6 +77,8 @@ struct Task {
     roots: Roots,
     above: Above,
     existing: Existing,
+    /// Renamed things may come to lie in folders that are not there, or not open any more.
+    makes_way: bool,
     aside: String,
     deeds: Option<Arc<Deeds>>,
     ownership: Ownership,
@@ -87,9 +89,11 @@ impl Task {
     fn of(job: &RestoreJob, existing: Existing) -> Self {
         Self {
             base: job.target.clone(),
-            roots: Roots::only(job.path.clone()),
+            roots: Roots::renamed(job.path.clone(), &job.renames),
             above: Above::new(),
-            existing,
+            // The target was empty, and two things may meet in one place.
+            existing: if job.renames.is_empty() { existing } else { Existing::Overwrite },
+            makes_way: !job.renames.is_empty(),
             aside: String::new(),
             deeds: None,
             ownership: job.ownership,
@@ -160,10 +164,12 @@ impl<'a> Restore<'a> {
     /// Goes to the folder of `path` in a target that is merged with what is there, making what is missing above its
     /// root.
     fn approach(&mut self, root: &Root, path: &EntryPath) -> Result<Written> {
-        let (true, Some(parent)) = (self.shared.task.existing.merges(), path.parent()) else {
-            return Ok(Ok(()));
-        };
         let shared = self.shared;
+        let parent = match path.parent() {
+            Some(parent) if shared.task.makes_way => return Ok(self.target(false)?.make_way(&parent)),
+            Some(parent) if shared.task.existing.merges() => parent,
+            _ => return Ok(Ok(())),
+        };
         for (folder, attributes) in self.above.remove(&root.path).into_iter().flatten() {
             let target = self.target(false)?;
             let made = target.reach(&folder.parent().unwrap_or_default());

@@ -231,6 +231,7 @@ impl Home {
             time: Some(time),
             force: false,
             ownership: Ownership::ByName,
+            renames: Vec::new(),
         };
         let heard = Arc::new(Heard::default());
         let ctx = Context { monitor: heard.clone(), ..Context::silent() };

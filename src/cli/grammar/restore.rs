@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     flag("no-restore-ownership", "Leave restored files to whoever restores.")
         .aliases(&["do-not-restore-ownership"]),
     flag("numeric-owner", "Give files to the archived user and group numbers rather than names."),
-    option("rename", &["FROM", "TO"], "Restore FROM under the name TO.").not_yet(),
+    option("rename", &["FROM", "TO"], "Restore FROM under the name TO."),
     flag("compare-data", "Compare with the local files too, not only what is stored with its checksums."),
     option("file-changed", &["PATH"], "Tell in which backups this file changed.").not_yet(),
     option("show-changes-in-set", &["NUMBER"], "Tell what changed in this backup; 0 is the newest.")

@@ -90,6 +90,7 @@ fn task(
         roots: planned.roots.clone(),
         above: planned.above.clone(),
         existing,
+        makes_way: false,
         aside: format!(".hindsight-replaced-{}", SetTime(ctx.clock.now().seconds)),
         deeds,
         ownership,

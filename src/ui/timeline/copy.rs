@@ -29,6 +29,7 @@ pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
         time: Some(date),
         force: false,
         ownership: Ownership::Ignore,
+        renames: Vec::new(),
     };
     run(Job::Restore(job), &Context::silent())?;
     // What is written into it would be lost: programs say so, or ask where to save.
