@@ -16,7 +16,9 @@ mod support {
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use regex::bytes::{Captures, Regex};
@@ -64,6 +66,37 @@ fn restores_bring_back_what_stock_would_select() {
         worked += u64::from(theirs.outcome.code == 0);
     }
     assert!(worked >= cases(9, 75), "most rules should be valid, not {worked}");
+}
+
+#[test]
+fn links_are_followed_where_stock_follows_them() {
+    let (folder, elsewhere) = (scratch(), scratch());
+    let source = folder.path().join("src");
+    fs::create_dir_all(source.join("a/b")).unwrap();
+    for file in [source.join("a/b/f"), source.join("top"), elsewhere.path().join("g")] {
+        fs::write(&file, "content").unwrap();
+    }
+    let away = elsewhere.path().to_str().unwrap();
+    for (target, link) in [("a", "folder"), ("top", "file"), ("nowhere", "none"), (away, "a/away")] {
+        symlink(target, source.join(link)).unwrap();
+    }
+    let rules: [&[&str]; 3] =
+        [&[], &["--include", "src/folder/b", "--exclude", "**"], &["--exclude", "src/folder/"]];
+    for (number, rules) in (0..).zip(rules) {
+        let case = Case::of(folder.path(), "src", &[&["--copy-links"][..], rules].concat());
+        compare(number, &case, &back_up(&ours(), &case), &back_up(&stock::new(), &case));
+    }
+
+    symlink("../..", source.join("a/b/up")).unwrap();
+    let repository = Repository::new(None);
+    let backup = ["full".into(), "--copy-links".into(), source.into(), repository.url()];
+    repository.run(&ours(), scratch().path(), &backup).expect(0);
+    let target = scratch();
+    repository.restore(&ours(), scratch().path(), "now", target.path()).expect(0);
+    for file in ["folder/b/f", "file", "folder/away/g"] {
+        assert_eq!(fs::read_to_string(target.path().join(file)).unwrap(), "content", "{file}");
+    }
+    assert!(target.path().join("a/b/up").symlink_metadata().is_err(), "it has no end");
 }
 
 /// How a program ended, and the paths that it saved or restored.

@@ -37,6 +37,7 @@ pub(super) struct Typed {
 
     /// In MiB.
     pub(super) volsize: Option<u64>,
+    pub(super) copy_links: bool,
     pub(super) allow_source_mismatch: bool,
     pub(super) accept_missing: bool,
     pub(super) progress: bool,
@@ -106,6 +107,7 @@ impl Typed {
             gpg_binary: given.last("gpg-binary"),
             gpg_options: given.joined("gpg-options")?,
             volsize: volsize(given)?,
+            copy_links: given.flag("copy-links"),
             allow_source_mismatch: given.flag("allow-source-mismatch"),
             accept_missing: called == Called::Hindsight && given.flag("accept-missing"),
             progress: given.flag("progress"),
@@ -138,6 +140,7 @@ impl Typed {
             || self.time.is_some()
             || self.path_to_restore.is_some()
             || self.volsize.is_some()
+            || self.copy_links
             || self.archive_dir.is_some()
             || self.prefixes != Prefixes::default()
             || self.name.is_some()

@@ -16,7 +16,7 @@ pub(super) fn of_source(
     environment: &Environment,
 ) -> Result<Selection, UsageError> {
     let Choices { rules, listed } = choices(typed, environment)?;
-    let selection = Selection::new(source, rules)?;
+    let selection = Selection::new(source, rules)?.following_links(typed.copy_links);
     Ok(match listed {
         Some(listed) => selection.only(listed),
         None => selection,

@@ -1,7 +1,8 @@
 //! What becomes of one directory: its names listed, decided about and looked at. Holds no state of the walk,
 //! so that any number of threads do this at the same time.
 //!
-//! Directories are opened relative to their parent, so that a folder swapped for a symlink is not followed.
+//! Directories are opened relative to their parent, so that a folder swapped for a symlink is not followed, unless
+//! links are to be.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Statx};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::Errno;
 
 use super::describe::{LastOwner, STATX, describe, device_of, kind_of};
@@ -24,6 +25,7 @@ use crate::entry::{EntryPath, Kind};
 pub(super) struct Scanner {
     selection: Arc<Selection>,
     asks_for_facts: bool,
+    root: PathBuf,
     /// The file system of the root.
     device: u64,
     left_out: LeftOut,
@@ -128,7 +130,7 @@ impl Scanner {
         let owners = Owners::default();
         let asks_for_facts = selection.asks_for_facts();
         let (device, stopped) = (device_of(&stat), AtomicBool::new(false));
-        let scanner = Self { selection, asks_for_facts, device, left_out, owners, most_names, stopped };
+        let scanner = Self { selection, asks_for_facts, root, device, left_out, owners, most_names, stopped };
         // The root is no symlink: those were followed.
         let entry = describe(EntryPath::root(), kind, &stat, Vec::new(), &scanner.owners, &mut scratch.owner);
         Ok((scanner, Box::new(entry), first))
@@ -156,7 +158,9 @@ impl Scanner {
         scratch: &mut Scratch,
         tasks: &mut Tasks,
     ) -> Result<Part, Errno> {
-        let fd = Arc::new(fs::openat(parent, path.file_name(), DIRECTORY, Mode::empty())?);
+        let followed = if self.selection.follows_links() { OFlags::NOFOLLOW } else { OFlags::empty() };
+        let flags = DIRECTORY.difference(followed);
+        let fd = Arc::new(fs::openat(parent, path.file_name(), flags, Mode::empty())?);
         // Taken, since visiting needs the rest of the scratch space.
         let mut names = std::mem::take(&mut scratch.names);
         names_in(path, fd.as_fd(), &self.selection, &mut names, &mut scratch.buffer)?;
@@ -222,14 +226,16 @@ impl Scanner {
         listed: FileType,
         scratch: &mut Scratch,
     ) -> Option<Visited> {
+        let follows = self.selection.follows_links();
+        let listed = if follows && listed == FileType::Symlink { FileType::Unknown } else { listed };
         // What a rule excludes is not even looked at, unless the listing does not tell directories from files.
         let guess = Facts::not_looked_at(listed == FileType::Directory);
         let mut decision = self.decide(parent, &path, name, &guess);
         if !is_wanted(decision, &guess) && listed != FileType::Unknown {
             return None;
         }
-        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        let stat = match fs::statx(parent, name, flags, STATX) {
+        let not_followed = if follows { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+        let stat = match fs::statx(parent, name, not_followed | AtFlags::NO_AUTOMOUNT, STATX) {
             Ok(stat) => stat,
             Err(error) => return Some(Visited::Lost(path, error)),
         };
@@ -241,6 +247,9 @@ impl Scanner {
         if !is_wanted(decision, &facts) || (facts.is_directory && self.left_out.contains(&path, &stat)) {
             return None;
         }
+        if follows && listed != FileType::Directory && facts.is_directory && self.is_above(&path, &stat) {
+            return Some(Visited::Lost(path, Errno::LOOP));
+        }
         let Some(kind) = kind else { return Some(Visited::Unsupported(path)) };
         let link_target = match kind {
             Kind::Symlink => match fs::readlinkat(parent, name, Vec::new()) {
@@ -251,6 +260,16 @@ impl Scanner {
         };
         let entry = Box::new(describe(path, kind, &stat, link_target, &self.owners, &mut scratch.owner));
         Some(if decision == Decision::Scan { Visited::Scanned(entry) } else { Visited::Included(entry) })
+    }
+
+    /// Whether `stat` is of a directory above `path`: a link to it has no end.
+    fn is_above(&self, path: &EntryPath, stat: &Statx) -> bool {
+        let identity = |stat: &Statx| (device_of(stat), stat.stx_ino);
+        let mut above = std::iter::successors(path.parent(), EntryPath::parent);
+        above.any(|folder| {
+            let found = fs::statx(CWD, folder.below(&self.root), AtFlags::empty(), StatxFlags::INO);
+            found.is_ok_and(|found| identity(&found) == identity(stat))
+        })
     }
 
     fn facts(&self, kind: Option<Kind>, stat: &Statx) -> Facts {

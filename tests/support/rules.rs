@@ -112,6 +112,11 @@ enum Mode {
 }
 
 impl Case {
+    pub(crate) fn of(folder: &Path, source: &str, options: &[&str]) -> Self {
+        let options = options.iter().map(OsString::from).collect();
+        Self { folder: folder.into(), source: source.into(), options, lists: Vec::new() }
+    }
+
     pub(crate) fn for_backup(tree: &Tree, folder: &Path, dice: &mut Dice) -> Self {
         let absolute = folder.join("src").to_str().unwrap().to_owned();
         let typed = ["src", "src", "src/", "./src", ".", absolute.as_str()];

@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         .not_yet(),
     flag("null-separator", "Names in lists of files end with NUL rather than a line."),
     option("time-separator", &["CHARACTER"], "What stands for the colon in names of very old backups.")
-        .not_yet(),
+        .explained("Such names are read with whatever stands there."),
     option("file-prefix", &["TEXT"], "What all names of stored files begin with."),
     option("file-prefix-archive", &["TEXT"], "The same for volumes."),
     option("file-prefix-manifest", &["TEXT"], "The same for manifests."),

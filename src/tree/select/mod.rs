@@ -79,6 +79,7 @@ pub struct Selection {
     prefix: String,
     rules: Arc<[Compiled]>,
     listed: Option<Arc<Listed>>,
+    follows_links: bool,
     left_out: Vec<PathBuf>,
 }
 
@@ -125,6 +126,16 @@ impl Selection {
 
     pub(super) fn listed(&self) -> Option<&Listed> {
         self.listed.as_deref()
+    }
+
+    /// What symbolic links lead to counts instead of them.
+    pub fn following_links(mut self, follows_links: bool) -> Self {
+        self.follows_links = follows_links;
+        self
+    }
+
+    pub fn follows_links(&self) -> bool {
+        self.follows_links
     }
 
     /// Nothing is left out.
