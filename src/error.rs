@@ -45,6 +45,9 @@ pub enum Error {
     NoSuchSet { number: u64 },
     #[error("{path} is not in the backup of {date}")]
     PathNotFound { path: EntryPath, date: String },
+    /// The rules leave nothing to restore.
+    #[error("nothing in the backup of {date} is selected")]
+    NothingSelected { date: String },
     #[error("host name changed from {before} to {now}")]
     HostChanged { now: String, before: String },
     #[error("source folder changed from {before} to {now}")]

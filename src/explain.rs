@@ -75,6 +75,10 @@ pub fn explain(error: &Error) -> Explanation {
             Explanation::new("Not in the Backup", format!("The backup of {date} does not hold {path}."))
                 .hint("Check the spelling, or choose another date.")
         }
+        Error::NothingSelected { date } => {
+            Explanation::new("Nothing Selected", format!("The rules select nothing in the backup of {date}."))
+                .hint("Change the patterns, or choose another date.")
+        }
         Error::HostChanged { now, before } => Explanation::new(
             "Backups of Another Computer",
             format!("The backups at this place are of the computer {before}, and this one is {now}."),
@@ -220,8 +224,43 @@ fn explain_selection(error: &SelectionError) -> Explanation {
         SelectionError::RedundantInclude { pattern } => {
             format!("The pattern {} changes nothing as the last of all.", shown_pattern(pattern))
         }
+        SelectionError::OutsideBackup { pattern } => {
+            let pattern = shown_pattern(pattern);
+            format!("The pattern {pattern} can match nothing: paths in a backup are relative, without dots.")
+        }
+        SelectionError::InvalidRegexp { pattern, reason } => {
+            format!("The regular expression {} cannot be used: {reason}.", shown_pattern(pattern))
+        }
+        SelectionError::RedundantFilter => {
+            "The filter options choose only what is the default anyway.".into()
+        }
+        SelectionError::TrailingFilter => {
+            "The last selection option is a filter, which changes nothing.".into()
+        }
+        SelectionError::UnreadableList { path, reason } => {
+            format!("The list {} cannot be read: {}.", shown(path), without_number(reason))
+        }
+        SelectionError::ListedOutside { path, entry } => {
+            let (entry, path) = (shown_pattern(entry), shown(path));
+            format!("{entry} in the list {path} is not relative to the source folder, or leaves it.")
+        }
+        SelectionError::EmptyList { path } => format!("The list {} names no files.", shown(path)),
     };
-    Explanation::new("Pattern Not Usable", sentence).hint("Correct it, or remove it.")
+    Explanation::new(title_of_selection(error), sentence).hint("Correct it, or remove it.")
+}
+
+fn title_of_selection(error: &SelectionError) -> &'static str {
+    match error {
+        SelectionError::OutsideSource { .. }
+        | SelectionError::OutsideBackup { .. }
+        | SelectionError::InvalidPattern { .. }
+        | SelectionError::InvalidRegexp { .. }
+        | SelectionError::RedundantInclude { .. } => "Pattern Not Usable",
+        SelectionError::RedundantFilter | SelectionError::TrailingFilter => "Filter Without Effect",
+        SelectionError::UnreadableList { .. }
+        | SelectionError::ListedOutside { .. }
+        | SelectionError::EmptyList { .. } => "List Not Usable",
+    }
 }
 
 fn explain_target(error: &TargetError) -> Explanation {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::destination::Spec;
 use crate::engine::undo::{self, Recorded};
 use crate::engine::{
-    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Keys, Mode, Ownership, Place, Renewal, Report,
+    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Keys, Mode, Ownership, Place, Prefixes, Renewal,
+    Report,
     VerifyJob, Wish,
 };
 use crate::entry::EntryPath;
@@ -42,6 +43,7 @@ pub fn engine_place(plan: &Plan, access: &Access, caches: &Path) -> Result<Place
         keys: Keys::default(),
         cache: plan.cache(caches),
         address: address.map_err(|source| Error::Local { path: PathBuf::from("."), source })?,
+        prefixes: Prefixes::default(),
     })
 }
 

@@ -20,7 +20,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use hindsight::context::{Context, Monitor, Progress};
 use hindsight::destination::{Destination, Folder};
-use hindsight::engine::{self, Job, Keys, Ownership, Place, RestoreJob};
+use hindsight::engine::{self, Job, Keys, Ownership, Place, Prefixes, RestoreJob};
 use hindsight::entry::EntryPath;
 use support::bytes::bytes;
 use support::compare::{Detail, Snapshot};
@@ -38,12 +38,15 @@ fn job(home: &Home, destination: Arc<dyn Destination>, cache: &str, path: &str, 
             keys: Keys::default(),
             cache,
             address,
+            prefixes: Prefixes::default(),
         },
         target: home.path(target),
         path: EntryPath::parse(path.as_bytes()).unwrap(),
+        selection: Arc::default(),
         time: None,
         force: false,
         ownership: Ownership::ByName,
+        renames: Vec::new(),
     }
 }
 

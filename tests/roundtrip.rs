@@ -19,7 +19,7 @@ use std::sync::Arc;
 use hindsight::context::{Clock, Context};
 use hindsight::destination::Folder;
 use hindsight::engine::{
-    self, BackupJob, Job, Keys, Mode, Ownership, Place, Renewal, Report, RestoreJob, VerifyJob,
+    self, BackupJob, Job, Keys, Mode, Ownership, Place, Prefixes, Renewal, Report, RestoreJob, VerifyJob,
 };
 use hindsight::entry::EntryPath;
 use hindsight::secret::Passphrase;
@@ -123,6 +123,7 @@ impl Home {
             keys: Keys::default(),
             cache: self.path("cache"),
             address: OsString::from(self.path("place")),
+            prefixes: Prefixes::default(),
         }
     }
 
@@ -154,9 +155,11 @@ impl Home {
             place: self.place(),
             target: target.clone(),
             path: EntryPath::root(),
+            selection: Arc::default(),
             time: Some(time),
             force: false,
             ownership: Ownership::ByName,
+            renames: Vec::new(),
         };
         let Report::Restore(report) = engine::run(Job::Restore(job), &Context::silent()).unwrap() else {
             unreachable!()

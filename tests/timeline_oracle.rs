@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use hindsight::context::Context;
 use hindsight::destination::Folder;
 use hindsight::engine::timeline::{Presence, Timeline};
-use hindsight::engine::{self, Job, Keys, ListJob, Place};
+use hindsight::engine::{self, Job, Keys, ListJob, Place, Prefixes};
 use hindsight::entry::{Attributes, EntryPath};
 use hindsight::secret::Passphrase;
 use serde_json::Value;
@@ -136,6 +136,7 @@ fn repositories_of_stock_duplicity_can_be_browsed() {
             keys: Keys::default(),
             cache: cache.path().to_path_buf(),
             address: entry.file_name(),
+            prefixes: Prefixes::default(),
         };
         let dates = agrees_with_listings(&place);
         assert_eq!(dates, expected["states"].as_object().unwrap().len(), "{:?}", entry.file_name());

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use hindsight::destination::Folder;
 use hindsight::engine::timeline::{Scope, Timeline};
-use hindsight::engine::{Keys, Place};
+use hindsight::engine::{Keys, Place, Prefixes};
 use hindsight::entry::EntryPath;
 use support::bytes::bytes;
 use support::history::{BACKUPS, CHANGES, DAY, FIRST, History};
@@ -66,6 +66,7 @@ fn fill(folder: &Path) -> (Place, History) {
         keys: Keys::default(),
         cache: folder.join("cache"),
         address: "speed".into(),
+        prefixes: Prefixes::default(),
     };
     (place, history)
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use hindsight::context::Why;
 use hindsight::destination::{Destination, Folder, Result, Staged, Stored};
-use hindsight::engine::{BackupJob, Job, Keys, ListJob, Mode, Place, Renewal, StatusJob};
+use hindsight::engine::{BackupJob, Job, Keys, ListJob, Mode, Place, Prefixes, Renewal, StatusJob};
 use hindsight::error::Error;
 use hindsight::tree::select::Selection;
 use hindsight::worker::{Event, Interest, JobHandle, JobId, Outcome, Worker};
@@ -118,6 +118,7 @@ impl Scene {
             keys: Keys::default(),
             cache: self.folder.path().join("cache"),
             address: OsString::from(place),
+            prefixes: Prefixes::default(),
         }
     }
 

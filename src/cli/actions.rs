@@ -82,14 +82,15 @@ impl<'a> Session<'a> {
     }
 
     fn perform(&mut self, request: Request) -> Outcome {
-        let Request { action, place, address, cache, encrypt, keys } = request;
+        let Request { action, place, address, prefixes, cache, encrypt, keys } = request;
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
         let writes = matches!(action, Action::Backup { .. } | Action::Replicate { .. });
         let passphrase = passphrase::from_environment();
         let destination = Arc::from(place.connect());
-        let mut place = Place { destination, passphrase, keys: engine_keys(&keys), cache, address };
+        let mut place =
+            Place { destination, passphrase, keys: engine_keys(&keys), cache, address, prefixes };
         if !matches!(action, Action::Status) {
             self.announce(&place, &action);
         }
@@ -182,8 +183,9 @@ impl<'a> Session<'a> {
                     statistics,
                 })
             }
-            Action::Restore { target, path, time, force, ownership } => {
-                Job::Restore(RestoreJob { place, target, path, time, force, ownership })
+            Action::Restore { target, path, selection, time, force, ownership, renames } => {
+                let job = RestoreJob { place, target, path, selection, time, force, ownership, renames };
+                Job::Restore(job)
             }
             Action::Verify { local, path, time, selection, compare_data } => {
                 Job::Verify(VerifyJob { place, local, path, time, selection, compare_data })

@@ -4,6 +4,7 @@ use super::usage::UsageError;
 use crate::engine::Report;
 use crate::error::{Error, ErrorKind, SelectionError, TargetError, WalkError};
 use crate::settings::{PlaceError, SettingsError};
+use crate::tree::glob::GlobError;
 
 pub(super) const DIFFERENCES: u8 = 1;
 pub(super) const INTERRUPTED: u8 = 4;
@@ -43,6 +44,7 @@ pub(super) fn of_error(error: &Error) -> u8 {
         Error::NoBackups { .. } | Error::NoSuchSet { .. } => 30,
         Error::NothingToContinue => 17,
         Error::PathNotFound { .. } => 19,
+        Error::NothingSelected { .. } => 20,
         Error::HostChanged { .. } => 3,
         Error::PlaceChanged { .. } => 52,
         Error::SourceShrunk { .. } => 13,
@@ -94,9 +96,17 @@ pub(super) fn of_plan_place(error: &PlaceError) -> u8 {
 
 fn of_selection(error: &SelectionError) -> u8 {
     match error {
-        SelectionError::OutsideSource { .. } => 14,
+        SelectionError::OutsideSource { .. } | SelectionError::OutsideBackup { .. } => 14,
+        // Python's own error, which nobody catches.
+        SelectionError::InvalidPattern { reason: GlobError::BackwardRange, .. }
+        | SelectionError::InvalidRegexp { .. } => 30,
         SelectionError::InvalidPattern { .. } => 15,
         SelectionError::RedundantInclude { .. } => 16,
+        SelectionError::UnreadableList { .. } => 23,
+        SelectionError::RedundantFilter => 70,
+        SelectionError::TrailingFilter => 71,
+        SelectionError::ListedOutside { .. } => 72,
+        SelectionError::EmptyList { .. } => 73,
     }
 }
 

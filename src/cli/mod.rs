@@ -18,6 +18,7 @@ mod plan_texts;
 mod plans;
 mod reports;
 mod resolve;
+mod selection;
 mod signals;
 mod terminal;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::grammar::{self, Called, Given, selection};
 use super::usage::UsageError;
-use crate::tree::select::Rule;
+use crate::engine::Prefixes;
 
 /// That of a run that says nothing about it.
 pub(super) const VERBOSITY: u8 = 3;
@@ -23,9 +23,11 @@ pub(super) struct Typed {
     pub(super) numeric_owner: bool,
     pub(super) no_restore_ownership: bool,
     pub(super) compare_data: bool,
+    /// From and to.
+    pub(super) renames: Vec<(OsString, OsString)>,
 
     /// The selection options in the order in which they were typed.
-    pub(super) rules: Vec<Rule>,
+    pub(super) selection: Vec<(&'static str, OsString)>,
 
     pub(super) no_encryption: bool,
     pub(super) encrypt_key: Vec<String>,
@@ -38,6 +40,7 @@ pub(super) struct Typed {
 
     /// In MiB.
     pub(super) volsize: Option<u64>,
+    pub(super) copy_links: bool,
     pub(super) allow_source_mismatch: bool,
     pub(super) accept_missing: bool,
     pub(super) progress: bool,
@@ -53,9 +56,10 @@ pub(super) struct Typed {
     pub(super) file_changed: Option<OsString>,
     /// 0 is the newest.
     pub(super) show_changes_in_set: Option<u64>,
-    #[expect(dead_code, reason = "its row says not yet")]
+    /// Of lists of files.
     pub(super) null_separator: bool,
 
+    pub(super) prefixes: Prefixes,
     pub(super) archive_dir: Option<OsString>,
     pub(super) name: Option<OsString>,
     pub(super) tempdir: Option<OsString>,
@@ -90,7 +94,8 @@ impl Typed {
             numeric_owner: given.flag("numeric-owner"),
             no_restore_ownership: given.flag("no-restore-ownership"),
             compare_data: given.flag("compare-data"),
-            rules: rules(given),
+            renames: given.pairs("rename"),
+            selection: given.in_order(selection::ROWS),
             no_encryption: given.switch("no-encryption", "encryption"),
             encrypt_key: given.texts("encrypt-key")?,
             hidden_encrypt_key: given.texts("hidden-encrypt-key")?,
@@ -100,6 +105,7 @@ impl Typed {
             gpg_binary: given.last("gpg-binary"),
             gpg_options: given.joined("gpg-options")?,
             volsize: volsize(given)?,
+            copy_links: given.flag("copy-links"),
             allow_source_mismatch: given.flag("allow-source-mismatch"),
             accept_missing: called == Called::Hindsight && given.flag("accept-missing"),
             progress: given.flag("progress"),
@@ -113,6 +119,7 @@ impl Typed {
             file_changed: given.last("file-changed"),
             show_changes_in_set: given.number("show-changes-in-set", "a number from 0")?,
             null_separator: given.flag("null-separator"),
+            prefixes: prefixes(given)?,
             archive_dir: given.last("archive-dir"),
             name: given.last("name"),
             tempdir: given.last("tempdir"),
@@ -128,11 +135,13 @@ impl Typed {
 
     /// An option is given for which a plan has its own word.
     pub(super) fn says_what_a_plan_says(&self) -> bool {
-        !self.rules.is_empty()
+        !self.selection.is_empty()
             || self.time.is_some()
             || self.path_to_restore.is_some()
             || self.volsize.is_some()
+            || self.copy_links
             || self.archive_dir.is_some()
+            || self.prefixes != Prefixes::default()
             || self.name.is_some()
             || self.no_encryption
             || self.names_keys()
@@ -146,21 +155,29 @@ impl Typed {
     }
 }
 
-fn rules(given: &Given) -> Vec<Rule> {
-    let rule = |(option, value): (&str, OsString)| match option {
-        "include" => Some(Rule::include(value)),
-        "exclude" => Some(Rule::exclude(value)),
-        "exclude-if-present" => Some(Rule::IfPresent(value)),
-        // Not supported yet, and so refused.
-        _ => None,
+/// A part of a file's name each.
+fn prefixes(given: &Given) -> Result<Prefixes, UsageError> {
+    let prefix = |option: &'static str| match given.text(option)?.unwrap_or_default() {
+        value if value.contains(['/', '\0', '\n']) => Err(UsageError::Value {
+            option: option.into(),
+            value,
+            expected: "the beginning of a file's name",
+        }),
+        value => Ok(value),
     };
-    given.in_order(selection::ROWS).into_iter().filter_map(rule).collect()
+    Ok(Prefixes {
+        common: prefix("file-prefix")?,
+        archive: prefix("file-prefix-archive")?,
+        manifest: prefix("file-prefix-manifest")?,
+        signature: prefix("file-prefix-signature")?,
+        jsonstat: prefix("file-prefix-jsonstat")?,
+    })
 }
 
 fn volsize(given: &Given) -> Result<Option<u64>, UsageError> {
     const LARGEST: u64 = 1 << 20;
     let expected = "a size in MiB from 1 to 1048576";
-    match given.number("volsize", expected)? {
+    match given.number::<u64>("volsize", expected)? {
         Some(size) if size == 0 || size > LARGEST => {
             Err(UsageError::Value { option: "volsize".into(), value: size.to_string(), expected })
         }

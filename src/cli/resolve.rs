@@ -1,4 +1,5 @@
-//! From the words and options as typed to one complete request. Pure: variables and the time are arguments.
+//! From the words and options as typed to one complete request. Pure but for lists of files: variables and the time
+//! are arguments.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -8,9 +9,10 @@ use std::sync::Arc;
 use super::grammar::{self, ACTIONS, Called, Removal, Verb, Word};
 use super::keys::KeyOptions;
 use super::options::Typed;
+use super::selection;
 use super::usage::UsageError;
 use crate::destination::{Spec, is_url};
-use crate::engine::{ChangesOf, Mode, Outdated, Ownership, Renewal, parse_user_time};
+use crate::engine::{ChangesOf, Mode, Outdated, Ownership, Prefixes, Renewal, parse_user_time};
 use crate::entry::EntryPath;
 use crate::tree::select::Selection;
 
@@ -21,6 +23,7 @@ pub(super) struct Request {
     pub(super) place: Spec,
     /// Same for all spellings of the place.
     pub(super) address: OsString,
+    pub(super) prefixes: Prefixes,
     /// This place's own cache folder.
     pub(super) cache: PathBuf,
     pub(super) encrypt: bool,
@@ -45,9 +48,11 @@ pub(super) enum Action {
     Restore {
         target: PathBuf,
         path: EntryPath,
+        selection: Arc<Selection>,
         time: Option<i64>,
         force: bool,
         ownership: Ownership,
+        renames: Vec<(EntryPath, EntryPath)>,
     },
     Verify {
         local: PathBuf,
@@ -111,10 +116,10 @@ impl Request {
         {
             return Err(UsageError::SourceIsPlace);
         }
-        let encrypt = !typed.no_encryption;
+        let (encrypt, prefixes) = (!typed.no_encryption, typed.prefixes.clone());
         let keys = KeyOptions::new(&typed, environment)?;
         let action = action(verb, other, typed, &place, &cache, environment)?;
-        Ok(Self { action, place, address, cache, encrypt, keys })
+        Ok(Self { action, place, address, prefixes, cache, encrypt, keys })
     }
 }
 
@@ -181,19 +186,13 @@ fn action(
     let time_of = |text: &String| {
         parse_user_time(text, environment.now).map_err(|_| UsageError::Time { typed: text.clone() })
     };
-    let path_of = |text: &OsString| {
-        EntryPath::parse(text.as_bytes()).map_err(|_| UsageError::Path { typed: text.clone() })
-    };
     let time = typed.time.as_ref().map(time_of).transpose()?;
     let path = typed.path_to_restore.as_ref().map_or_else(|| Ok(EntryPath::root()), path_of)?;
     let delete = typed.force && !typed.dry_run;
     let local = PathBuf::from(&other);
-    if matches!(verb, Verb::Restore) && !typed.rules.is_empty() {
-        return Err(UsageError::NotYet { what: "Selecting files of a restore by patterns".into() });
-    }
     Ok(match verb {
         Verb::Backup(mode) => {
-            let mut selection = Selection::new(&local, typed.rules)?;
+            let mut selection = selection::of_source(&typed, &local, environment)?;
             // A backup must not swallow itself.
             selection.exclude_subtree(cache.to_path_buf());
             if let Some(folder) = place.folder() {
@@ -221,10 +220,12 @@ fn action(
                 (false, true) => Ownership::ByNumber,
                 (false, false) => Ownership::ByName,
             };
-            Action::Restore { target: local, path, time, force: typed.force, ownership }
+            let selection = Arc::new(selection::of_backup(&typed, environment)?);
+            let renames = renames(&typed)?;
+            Action::Restore { target: local, path, selection, time, force: typed.force, ownership, renames }
         }
         Verb::Verify => {
-            let selection = Arc::new(Selection::new(&local, typed.rules)?);
+            let selection = Arc::new(selection::of_source(&typed, &local, environment)?);
             Action::Verify { local, path, time, selection, compare_data: typed.compare_data }
         }
         Verb::List => Action::List { time },
@@ -262,6 +263,16 @@ fn count(text: &str) -> Result<u64, UsageError> {
     number.ok_or_else(|| UsageError::Count { typed: text.to_owned() })
 }
 
+/// Paths below what is restored.
+fn renames(typed: &Typed) -> Result<Vec<(EntryPath, EntryPath)>, UsageError> {
+    typed.renames.iter().map(|(from, to)| Ok((path_of(from)?, path_of(to)?))).collect()
+}
+
+/// A path below the root of the backup.
+fn path_of(text: &OsString) -> Result<EntryPath, UsageError> {
+    EntryPath::parse(text.as_bytes()).map_err(|_| UsageError::Path { typed: text.clone() })
+}
+
 /// duplicity's: a folder named by `--name` or the address, in the archive folder.
 fn cache(
     typed: &Typed,
@@ -276,10 +287,18 @@ fn cache(
         (None, None, Some(home)) => Path::new(&home).join(".cache/duplicity"),
         (None, None, None) => return Err(UsageError::NoHome),
     };
-    Ok(match name {
-        Some(name) => archive.join(name),
-        None => archive.join(place.default_cache_name()),
-    })
+    let name = name.cloned().unwrap_or_else(|| place.default_cache_name().into());
+    Ok(archive.join(with_prefixes(name, &typed.prefixes)))
+}
+
+/// Backups under other prefixes are others, also at the same place: what is known of one, or was not finished, must
+/// never be taken for the other's.
+fn with_prefixes(mut name: OsString, prefixes: &Prefixes) -> OsString {
+    if *prefixes != Prefixes::default() {
+        let Prefixes { common, archive, manifest, signature, jsonstat } = prefixes;
+        name.push(format!(".{common}+{archive}+{manifest}+{signature}+{jsonstat}"));
+    }
+    name
 }
 
 /// A leading `~` and `$NAME` or `${NAME}`, for shells that did not; what is unknown stays.

@@ -9,7 +9,6 @@ use super::options::Typed;
 use super::resolve::{Action, Environment, Request};
 use super::usage::UsageError;
 use crate::engine::{Mode, Outdated, Ownership};
-use crate::tree::select::Rule;
 
 /// 2020-09-13 12:26:40 UTC.
 const NOW: i64 = 1_600_000_000;
@@ -74,7 +73,9 @@ fn options_stand_anywhere_and_may_be_abbreviated() {
         "file:///src --file-to-restore=a/b dst --restore-t=3D --forc",
         "-ra/b -t3D --force file:///src dst",
     ] {
-        let Action::Restore { target, path, time, force, ownership } = action(line) else { panic!("{line}") };
+        let Action::Restore { target, path, time, force, ownership, .. } = action(line) else {
+            panic!("{line}")
+        };
         assert_eq!((target.as_path(), path.as_bytes()), (Path::new("dst"), b"a/b".as_slice()), "{line}");
         assert_eq!((time, force, ownership), (Some(NOW - 3 * 86_400), true, Ownership::ByName), "{line}");
     }
@@ -168,8 +169,30 @@ fn selection_rules_keep_their_order_across_options() {
         ["x", "--exclude", "/s/a", "--include=/s/b", "/s", "--exclude-if-present", "N", "--exclude=/s/c"];
     let typed = Typed::parse(words.map(OsString::from)).unwrap();
     let expected =
-        [Rule::exclude("/s/a"), Rule::include("/s/b"), Rule::IfPresent("N".into()), Rule::exclude("/s/c")];
-    assert_eq!(typed.rules, expected);
+        [("exclude", "/s/a"), ("include", "/s/b"), ("exclude-if-present", "N"), ("exclude", "/s/c")];
+    assert_eq!(typed.selection, expected.map(|(name, value)| (name, OsString::from(value))));
+}
+
+#[test]
+fn a_restore_selects_by_paths_in_the_backup() {
+    let Action::Restore { selection, .. } = action("file:///src dst --include a/b --exclude **") else {
+        panic!()
+    };
+    assert!(!selection.is_everything());
+    let Action::Restore { selection, .. } = action("file:///src dst") else { panic!() };
+    assert!(selection.is_everything());
+    for (line, expected) in [
+        ("--exclude /a", 14),
+        ("--exclude a/../b", 14),
+        ("--exclude a//b", 15),
+        ("--include a", 16),
+        ("--exclude-if-present x", 23),
+        ("--exclude-other-filesystems", 23),
+        ("--files-from /dev/null", 23),
+        ("--path-to-restore a --exclude b", 23),
+    ] {
+        assert_eq!(code(&format!("file:///src dst {line}")), expected, "{line}");
+    }
 }
 
 #[test]
@@ -231,7 +254,17 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
         ("/src file:///x --gpg-options=--symmetric", 23),
         ("/src file:///x --exclude /other", 14),
         ("/src file:///x --exclude /src//a", 15),
+        ("/src file:///x --exclude /src/[b-a]", 30),
         ("/src file:///x --include /src/a", 16),
+        ("/src file:///x --include /src/a --exclude-device-files", 16),
+        ("/src file:///x --exclude-regexp (", 30),
+        ("/src file:///x --exclude=", 23),
+        ("/src file:///x --exclude-older-than 3d", 23),
+        ("/src file:///x --exclude-filelist /nowhere", 23),
+        ("/src file:///x --filter-literal --exclude src", 14),
+        ("/src file:///x --filter-globbing --exclude /src/a", 70),
+        ("/src file:///x --exclude /src/a --filter-literal", 71),
+        ("/src file:///x --files-from /dev/null", 73),
     ] {
         assert_eq!(code(line), expected, "{line}");
     }

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::destination::SpecError;
-use crate::explain::shown;
+use crate::error::Error;
+use crate::explain::{explain, shown};
 use crate::tree::select::SelectionError;
 
 #[derive(Debug, thiserror::Error)]
@@ -97,5 +98,6 @@ fn selection(error: &SelectionError) -> String {
             let pattern = pattern.to_string_lossy();
             format!("The last rule includes {pattern}, which changes nothing: add an --exclude after it.")
         }
+        error => explain(&Error::Selection(error.clone())).sentence,
     }
 }

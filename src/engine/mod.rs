@@ -42,7 +42,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::repository::{
-    Gnupg, InvalidTime, Keys, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
+    Gnupg, InvalidTime, Keys, Prefixes, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
 };
 pub use changes::{ChangesJob, ChangesOf, ChangesReport, FileChange, SetChange};
 pub use cleanup::{CleanUpJob, CleanUpReport};
@@ -74,6 +74,8 @@ pub struct Place {
     pub cache: PathBuf,
     /// The normalised address: runs with different caches exclude each other by it.
     pub address: OsString,
+    /// What the names of the files there begin with.
+    pub prefixes: Prefixes,
 }
 
 impl Place {
@@ -89,7 +91,8 @@ impl Place {
     }
 
     fn open_with(&self, opener: Opener) -> Result<Repository> {
-        Repository::open(Arc::clone(&self.destination), opener, &self.cache)
+        let destination = Arc::clone(&self.destination);
+        Repository::open(destination, opener, &self.cache, self.prefixes.clone())
     }
 
     fn opener(&self) -> Opener {
@@ -163,11 +166,15 @@ pub struct RestoreJob {
     pub target: PathBuf,
     /// What to restore, with everything below it; the root for all.
     pub path: EntryPath,
+    /// Of that, what to restore: made by [`Selection::of_backup`].
+    pub selection: Arc<Selection>,
     /// Seconds since 1970; `None` for the newest.
     pub time: Option<i64>,
     /// Existing files in the target may be replaced.
     pub force: bool,
     pub ownership: Ownership,
+    /// Paths below `path`, and where in the target they come to lie instead.
+    pub renames: Vec<(EntryPath, EntryPath)>,
 }
 
 /// Restores among files that are there: what the app does.

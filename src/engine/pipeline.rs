@@ -71,7 +71,8 @@ pub(super) fn store(
     let Settled { job, repository, signatures, header, sealing, scanned, statistics } = settled;
     let volume_size = job.volume_size.map_or(VolumeSize::Growing, VolumeSize::Fixed);
     let source = Source::open(&job.source)
-        .map_err(|error| Error::Source(WalkError::Unreadable { path: job.source.clone(), error }))?;
+        .map_err(|error| Error::Source(WalkError::Unreadable { path: job.source.clone(), error }))?
+        .following_links(job.selection.follows_links());
     let owners = Owners::default();
     let destination = &*repository.destination;
     let root = job.source.as_path();

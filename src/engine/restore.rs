@@ -6,6 +6,7 @@
 mod known;
 mod look;
 mod planned;
+mod selected;
 mod shared;
 mod wished;
 mod writers;
@@ -28,10 +29,12 @@ use crate::error::{Error, Result};
 use crate::repository::asctime;
 use crate::tree::metadata::apply_extended;
 use crate::tree::owner::Owners;
+use crate::tree::select::Selection;
 use crate::tree::target::{
     Deeds, Existing, How, MarkOf, Options, PendingFile, Placed, Target, TargetError, Temporary,
 };
 use planned::Above;
+use selected::Selected;
 use shared::Shared;
 pub use wished::estimate;
 pub(super) use wished::run as bring_back;
@@ -50,12 +53,17 @@ pub(super) fn run(job: RestoreJob, ctx: &Context) -> Result<RestoreReport> {
     let task = Task::of(&job, existing);
     let shared = Shared::new(&task, ctx);
     std::thread::scope(|scope| {
-        scope.spawn(|| shared.count_total(&repository, sets, &job.path));
+        if job.selection.is_everything() {
+            scope.spawn(|| shared.count_total(&repository, sets, &job.path));
+        }
         let writers = Writers::start(scope, &shared);
-        Restore::new(&shared, writers).all(&mut states)
+        Restore::new(&shared, writers).all(&mut states, &job.selection)
     })?;
     shared.report_progress(job.target.clone());
     let report = shared.report(time, unusable);
+    if report.entries == 0 && !job.selection.is_everything() {
+        return Err(Error::NothingSelected { date: asctime(time) });
+    }
     if report.entries == 0 {
         return Err(Error::PathNotFound { path: job.path, date: asctime(time) });
     }
@@ -69,6 +77,8 @@ struct Task {
     roots: Roots,
     above: Above,
     existing: Existing,
+    /// Renamed things may come to lie in folders that are not there, or not open any more.
+    makes_way: bool,
     aside: String,
     deeds: Option<Arc<Deeds>>,
     ownership: Ownership,
@@ -79,9 +89,11 @@ impl Task {
     fn of(job: &RestoreJob, existing: Existing) -> Self {
         Self {
             base: job.target.clone(),
-            roots: Roots::only(job.path.clone()),
+            roots: Roots::renamed(job.path.clone(), &job.renames),
             above: Above::new(),
-            existing,
+            // The target was empty, and two things may meet in one place.
+            existing: if job.renames.is_empty() { existing } else { Existing::Overwrite },
+            makes_way: !job.renames.is_empty(),
             aside: String::new(),
             deeds: None,
             ownership: job.ownership,
@@ -112,8 +124,9 @@ impl<'a> Restore<'a> {
         Self { shared, writers, target: None, above, scratch, links: HashMap::new() }
     }
 
-    fn all(mut self, states: &mut States) -> Result<()> {
-        while let Some(State { path, what }) = states.next()? {
+    fn all(mut self, states: &mut States, selection: &Selection) -> Result<()> {
+        let mut selected = Selected::new(selection);
+        while let Some(State { path, what }) = selected.next(states)? {
             self.shared.ctx.check()?;
             let Some(root) = self.shared.task.roots.root_of(&path) else { continue };
             let path = root.place_of(&path);
@@ -151,10 +164,12 @@ impl<'a> Restore<'a> {
     /// Goes to the folder of `path` in a target that is merged with what is there, making what is missing above its
     /// root.
     fn approach(&mut self, root: &Root, path: &EntryPath) -> Result<Written> {
-        let (true, Some(parent)) = (self.shared.task.existing.merges(), path.parent()) else {
-            return Ok(Ok(()));
-        };
         let shared = self.shared;
+        let parent = match path.parent() {
+            Some(parent) if shared.task.makes_way => return Ok(self.target(false)?.make_way(&parent)),
+            Some(parent) if shared.task.existing.merges() => parent,
+            _ => return Ok(Ok(())),
+        };
         for (folder, attributes) in self.above.remove(&root.path).into_iter().flatten() {
             let target = self.target(false)?;
             let made = target.reach(&folder.parent().unwrap_or_default());

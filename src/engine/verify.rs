@@ -53,6 +53,7 @@ impl Local {
     fn open(job: &VerifyJob, ctx: &Context) -> Result<Self> {
         let walk = Walk::new(job.local.clone(), Arc::clone(&job.selection), ctx)?.peekable();
         let source = Source::open(&job.local).map_err(Error::local(&job.local))?;
+        let source = source.following_links(job.selection.follows_links());
         Ok(Self { walk, source, owners: Owners::default() })
     }
 }

@@ -2,7 +2,7 @@
 //! its place.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -212,10 +212,17 @@ pub(super) struct Root {
 pub(super) struct Roots(pub(super) Vec<Root>);
 
 impl Roots {
-    /// One path becomes the base.
-    pub(super) fn only(path: EntryPath) -> Self {
-        let (at, mark) = (EntryPath::root(), String::new());
-        Self(vec![Root { path, at, date: 0, mark, outer: None }])
+    /// One path becomes the base, but for what is renamed below it. Of two new names for one path the last counts.
+    pub(super) fn renamed(path: EntryPath, renames: &[(EntryPath, EntryPath)]) -> Self {
+        let renamed = renames.iter().map(|(from, to)| (path.join(from), to.clone()));
+        let mut places: BTreeMap<_, _> = renamed.collect();
+        places.insert(path, EntryPath::root());
+        let mut roots = Self(Vec::new());
+        for (path, at) in places {
+            let outer = roots.index_of(&path);
+            roots.0.push(Root { path, at, date: 0, mark: String::new(), outer });
+        }
+        roots
     }
 
     /// The root to which a path of the backups belongs.
@@ -290,6 +297,16 @@ mod tests {
             places(&wish, &["home/alice/letters/one", "etc/fstab"]),
             ["home/bob/letters/one", "etc/fstab"]
         );
+    }
+
+    #[test]
+    fn what_is_renamed_takes_along_what_lies_in_it_and_is_not_renamed_itself() {
+        let renames = [("b", "x/y"), ("b/c", "c"), ("d", "e"), ("d", "f")];
+        let renames = renames.map(|(from, to)| (path(from), path(to)));
+        let roots = Roots::renamed(path("a"), &renames);
+        let place = |text| roots.root_of(&path(text)).unwrap().place_of(&path(text)).to_string();
+        let places = ["a", "a/a", "a/b", "a/b/b", "a/b/c/d", "a/bb", "a/d/e"].map(place);
+        assert_eq!(places, [".", "a", "x/y", "x/y/b", "c/d", "bb", "f/e"]);
     }
 
     #[test]

@@ -46,7 +46,8 @@ use crate::crypto::Ciphertext;
 pub(crate) use crate::crypto::Opener;
 pub use crate::crypto::{Gnupg, Keys, Recipient, Setup};
 use crate::destination::{Destination, ErrorKind, Stored, is_upload_name};
-use crate::duplicity::name::{FileName, Part, Prefixes, Sealing};
+pub use crate::duplicity::name::Prefixes;
+use crate::duplicity::name::{FileName, Part, Sealing};
 use crate::error::{Error, Result, opening};
 
 /// The format of our own records that this version writes and knows (`FORMAT.md`, our own records).
@@ -77,13 +78,18 @@ struct ReadFirst {
 
 impl Repository {
     /// Lists the place once; reads nothing else.
-    pub(crate) fn open(destination: Arc<dyn Destination>, opener: Opener, cache: &Path) -> Result<Self> {
+    pub(crate) fn open(
+        destination: Arc<dyn Destination>,
+        opener: Opener,
+        cache: &Path,
+        prefixes: Prefixes,
+    ) -> Result<Self> {
         let mut repository = Self {
             destination,
             cache: Cache::open(cache)?,
             opener,
             collection: Collection::default(),
-            prefixes: Prefixes::default(),
+            prefixes,
             sizes: HashMap::new(),
             listed: Vec::new(),
             read_first: Mutex::default(),

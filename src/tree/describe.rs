@@ -41,7 +41,7 @@ pub(super) fn describe(
     let (uid, gid) = (stat.stx_uid, stat.stx_gid);
     let identity = DiskIdentity::of(stat);
     let is_file = kind == Kind::File;
-    let device_id = fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
+    let device_id = device_of(stat);
     let attributes = Attributes {
         kind,
         mode: u32::from(stat.stx_mode) & 0o7777,
@@ -61,6 +61,11 @@ pub(super) fn describe(
         ..Attributes::default()
     };
     Entry { path, attributes, size: if is_file { stat.stx_size } else { 0 }, device_id }
+}
+
+/// The file system that it lies on.
+pub(super) fn device_of(stat: &Statx) -> u64 {
+    fs::makedev(stat.stx_dev_major, stat.stx_dev_minor)
 }
 
 /// `None` for sockets and what the future brings.

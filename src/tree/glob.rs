@@ -40,7 +40,8 @@ impl Glob {
             "/" => "/**",
             text => text.strip_suffix('/').unwrap_or(text),
         };
-        if trimmed.contains("//") {
+        // Further on stock does not look.
+        if up_to_stars(trimmed).contains("//") {
             return Err(GlobError::ConsecutiveSlashes);
         }
         let build = |expression: String| {
@@ -109,10 +110,14 @@ pub(super) enum Fit {
     Not,
 }
 
+/// The part that tells which folders to enter: below the first `**` it is any.
+fn up_to_stars(pattern: &str) -> &str {
+    &pattern[..pattern.find("**").map_or(pattern.len(), |at| at + 2)]
+}
+
 /// `/a/b**c/d` leads through `/`, `/a` and anything that begins like `/a/b**`.
 fn prefixes(pattern: &str) -> Vec<&str> {
-    let end = pattern.find("**").map_or(pattern.len(), |at| at + 2);
-    let pattern = &pattern[..end];
+    let pattern = up_to_stars(pattern);
     let slashes = pattern.match_indices('/').map(|(at, _)| if at == 0 { "/" } else { &pattern[..at] });
     slashes.chain([pattern]).collect()
 }
@@ -209,6 +214,7 @@ mod tests {
             ("/a/*/c", "/a/b/b/c", Fit::Not),
             ("/a/**/c", "/a/b/b/c", Fit::Matches),
             ("/a/**/c", "/a/c", Fit::Leads),
+            ("/a/**//c", "/a/b/c", Fit::Leads),
             ("/a/b*c", "/a/bc", Fit::Matches),
             ("/a/?", "/a/", Fit::Not),
             ("/a.c", "/abc", Fit::Not),

@@ -40,6 +40,17 @@ impl Names {
         Ok(())
     }
 
+    /// These instead of what the directory holds, in order; what kind each is of is not known.
+    pub(super) fn set<'a>(&mut self, names: impl Iterator<Item = &'a [u8]>) {
+        self.bytes.clear();
+        self.sorted.clear();
+        for name in names {
+            self.sorted.push((self.bytes.len(), FileType::Unknown));
+            self.bytes.extend_from_slice(name);
+            self.bytes.push(0);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.sorted.len()
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustix::fs::CWD;
 
 use super::marker::Marker;
-use super::select::{Decision, Selection};
+use super::select::{Decision, Facts, Selection};
 use super::walk::{Entry, Found, Walk};
 use crate::context::{Cancelled, Context, Silent};
 use crate::entry::EntryPath;
@@ -112,7 +112,7 @@ fn left_out_of(
 fn is_saved(entry: &Entry, folder: &Path, selection: &Selection) -> bool {
     let path = entry.path.below(folder);
     let holds = |marker: Marker| marker.is_in(CWD, path.as_os_str().as_bytes());
-    match selection.decide(&entry.path, entry.is_directory(), holds) {
+    match selection.decide(&entry.path, &Facts::of(&entry.attributes), holds) {
         Decision::Include => !selection.left_out().contains(&path),
         Decision::Scan => entry.is_directory(),
         Decision::Exclude => false,

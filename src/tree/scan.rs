@@ -1,7 +1,8 @@
 //! What becomes of one directory: its names listed, decided about and looked at. Holds no state of the walk,
 //! so that any number of threads do this at the same time.
 //!
-//! Directories are opened relative to their parent, so that a folder swapped for a symlink is not followed.
+//! Directories are opened relative to their parent, so that a folder swapped for a symlink is not followed, unless
+//! links are to be.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,19 +10,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::Errno;
 
-use super::describe::{LastOwner, STATX, describe, kind_of};
+use super::describe::{LastOwner, STATX, describe, device_of, kind_of};
 use super::left_out::LeftOut;
 use super::list::Names;
 use super::owner::Owners;
-use super::select::{Decision, Selection};
+use super::select::{Decision, Facts, Selection};
+use super::source::timestamp;
 use super::walk::{Entry, WalkError};
 use crate::entry::{EntryPath, Kind};
 
 pub(super) struct Scanner {
     selection: Arc<Selection>,
+    asks_for_facts: bool,
+    root: PathBuf,
+    /// The file system of the root.
+    device: u64,
     left_out: LeftOut,
     owners: Owners,
     /// Most names that are looked at in one go.
@@ -114,14 +120,17 @@ impl Scanner {
         if kind == Kind::Directory {
             let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
             let fd = fs::openat(CWD, &root, flags, Mode::empty()).map_err(failed)?;
-            scratch.names.read(fd.as_fd(), &mut scratch.buffer).map_err(failed)?;
-            let names = std::mem::take(&mut scratch.names);
+            let mut names = Names::default();
+            names_in(&EntryPath::root(), fd.as_fd(), &selection, &mut names, &mut scratch.buffer)
+                .map_err(failed)?;
             let listed = Listed { fd: Arc::new(fd), path: EntryPath::root(), names };
             first = Some((Place::inside(EntryPath::root()), Task::Visit(Arc::new(listed), 0)));
         }
         let left_out = LeftOut::new(&root, selection.left_out());
         let owners = Owners::default();
-        let scanner = Self { selection, left_out, owners, most_names, stopped: AtomicBool::new(false) };
+        let asks_for_facts = selection.asks_for_facts();
+        let (device, stopped) = (device_of(&stat), AtomicBool::new(false));
+        let scanner = Self { selection, asks_for_facts, root, device, left_out, owners, most_names, stopped };
         // The root is no symlink: those were followed.
         let entry = describe(EntryPath::root(), kind, &stat, Vec::new(), &scanner.owners, &mut scratch.owner);
         Ok((scanner, Box::new(entry), first))
@@ -149,10 +158,12 @@ impl Scanner {
         scratch: &mut Scratch,
         tasks: &mut Tasks,
     ) -> Result<Part, Errno> {
-        let fd = Arc::new(fs::openat(parent, path.file_name(), DIRECTORY, Mode::empty())?);
+        let followed = if self.selection.follows_links() { OFlags::NOFOLLOW } else { OFlags::empty() };
+        let flags = DIRECTORY.difference(followed);
+        let fd = Arc::new(fs::openat(parent, path.file_name(), flags, Mode::empty())?);
         // Taken, since visiting needs the rest of the scratch space.
         let mut names = std::mem::take(&mut scratch.names);
-        names.read(fd.as_fd(), &mut scratch.buffer)?;
+        names_in(path, fd.as_fd(), &self.selection, &mut names, &mut scratch.buffer)?;
         if names.len() > self.most_names {
             let listed = Arc::new(Listed { fd, path: path.clone(), names });
             return Ok(self.visit_part(&listed, 0, scratch, tasks));
@@ -215,24 +226,29 @@ impl Scanner {
         listed: FileType,
         scratch: &mut Scratch,
     ) -> Option<Visited> {
+        let follows = self.selection.follows_links();
+        let listed = if follows && listed == FileType::Symlink { FileType::Unknown } else { listed };
         // What a rule excludes is not even looked at, unless the listing does not tell directories from files.
-        let mut is_directory = listed == FileType::Directory;
-        let mut decision = self.decide(parent, &path, name, is_directory);
-        if !is_wanted(decision, is_directory) && listed != FileType::Unknown {
+        let guess = Facts::not_looked_at(listed == FileType::Directory);
+        let mut decision = self.decide(parent, &path, name, &guess);
+        if !is_wanted(decision, &guess) && listed != FileType::Unknown {
             return None;
         }
-        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        let stat = match fs::statx(parent, name, flags, STATX) {
+        let not_followed = if follows { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+        let stat = match fs::statx(parent, name, not_followed | AtFlags::NO_AUTOMOUNT, STATX) {
             Ok(stat) => stat,
             Err(error) => return Some(Visited::Lost(path, error)),
         };
         let kind = kind_of(&stat);
-        if is_directory != (kind == Some(Kind::Directory)) {
-            is_directory = !is_directory;
-            decision = self.decide(parent, &path, name, is_directory);
+        let facts = self.facts(kind, &stat);
+        if guess.is_directory != facts.is_directory || self.asks_for_facts {
+            decision = self.decide(parent, &path, name, &facts);
         }
-        if !is_wanted(decision, is_directory) || (is_directory && self.left_out.contains(&path, &stat)) {
+        if !is_wanted(decision, &facts) || (facts.is_directory && self.left_out.contains(&path, &stat)) {
             return None;
+        }
+        if follows && listed != FileType::Directory && facts.is_directory && self.is_above(&path, &stat) {
+            return Some(Visited::Lost(path, Errno::LOOP));
         }
         let Some(kind) = kind else { return Some(Visited::Unsupported(path)) };
         let link_target = match kind {
@@ -246,8 +262,22 @@ impl Scanner {
         Some(if decision == Decision::Scan { Visited::Scanned(entry) } else { Visited::Included(entry) })
     }
 
-    fn decide(&self, parent: BorrowedFd<'_>, path: &EntryPath, name: &CStr, is_directory: bool) -> Decision {
-        self.selection.decide(path, is_directory, |marker| marker.is_in(parent, name.to_bytes()))
+    /// Whether `stat` is of a directory above `path`: a link to it has no end.
+    fn is_above(&self, path: &EntryPath, stat: &Statx) -> bool {
+        let identity = |stat: &Statx| (device_of(stat), stat.stx_ino);
+        let mut above = std::iter::successors(path.parent(), EntryPath::parent);
+        above.any(|folder| {
+            let found = fs::statx(CWD, folder.below(&self.root), AtFlags::empty(), StatxFlags::INO);
+            found.is_ok_and(|found| identity(&found) == identity(stat))
+        })
+    }
+
+    fn facts(&self, kind: Option<Kind>, stat: &Statx) -> Facts {
+        Facts { is_elsewhere: device_of(stat) != self.device, ..Facts::new(kind, timestamp(&stat.stx_mtime)) }
+    }
+
+    fn decide(&self, parent: BorrowedFd<'_>, path: &EntryPath, name: &CStr, facts: &Facts) -> Decision {
+        self.selection.decide(path, facts, |marker| marker.is_in(parent, name.to_bytes()))
     }
 }
 
@@ -264,10 +294,27 @@ impl Visited {
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-fn is_wanted(decision: Decision, is_directory: bool) -> bool {
+/// The names that count in the directory `path`, which is open.
+fn names_in(
+    path: &EntryPath,
+    fd: BorrowedFd<'_>,
+    selection: &Selection,
+    names: &mut Names,
+    buffer: &mut Vec<u8>,
+) -> Result<(), Errno> {
+    match selection.listed() {
+        Some(listed) => {
+            names.set(listed.names_in(path));
+            Ok(())
+        }
+        None => names.read(fd, buffer),
+    }
+}
+
+fn is_wanted(decision: Decision, facts: &Facts) -> bool {
     match decision {
         Decision::Include => true,
-        Decision::Scan => is_directory,
+        Decision::Scan => facts.is_directory,
         Decision::Exclude => false,
     }
 }

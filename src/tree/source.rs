@@ -1,4 +1,5 @@
-//! Opening what a walk found, by its path below the root, without ever following a symlink there.
+//! Opening what a walk found, by its path below the root, without ever following a symlink there, unless that is
+//! asked for.
 //!
 //! Between the walk and the read anything may have been swapped: a folder for a symlink to `/etc`, a
 //! file for a fifo. The first fails, the second never blocks.
@@ -18,6 +19,7 @@ use crate::entry::{DiskState, EntryPath, Timestamp};
 pub struct Source {
     path: PathBuf,
     root: OwnedFd,
+    follows_links: bool,
     /// The kernel (5.6) and its sandbox let us resolve a whole path in one call.
     whole_paths: bool,
 }
@@ -36,7 +38,12 @@ impl Source {
     pub fn open(root: &Path) -> io::Result<Self> {
         let fd = fs::openat(CWD, root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         let probe = fs::openat2(&fd, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), RESOLVE);
-        Ok(Self { path: root.to_path_buf(), root: fd, whole_paths: probe.is_ok() })
+        Ok(Self { path: root.to_path_buf(), root: fd, follows_links: false, whole_paths: probe.is_ok() })
+    }
+
+    /// Links lead where they lead, as [`Selection::following_links`](super::select::Selection::following_links) had it.
+    pub fn following_links(self, follows_links: bool) -> Self {
+        Self { follows_links, ..self }
     }
 
     /// Opens a regular file for reading; never blocks, leaves its access time alone where that is permitted.
@@ -63,9 +70,12 @@ impl Source {
         if path.is_root() {
             return fs::openat(CWD, &self.path, flags, Mode::empty());
         }
-        let flags = flags | OFlags::NOFOLLOW;
+        let (flags, resolve) = match self.follows_links {
+            true => (flags, ResolveFlags::NO_MAGICLINKS),
+            false => (flags | OFlags::NOFOLLOW, RESOLVE),
+        };
         if self.whole_paths {
-            match fs::openat2(&self.root, path.as_bytes(), flags, Mode::empty(), RESOLVE) {
+            match fs::openat2(&self.root, path.as_bytes(), flags, Mode::empty(), resolve) {
                 Err(Errno::NAMETOOLONG) => {}
                 other => return other,
             }
@@ -74,7 +84,7 @@ impl Source {
     }
 
     fn open_by_component(&self, path: &EntryPath, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | (flags & OFlags::NOFOLLOW);
         let mut parent: Option<OwnedFd> = None;
         for name in path.parent().unwrap_or_default().components() {
             let at = parent.as_ref().unwrap_or(&self.root).as_fd();

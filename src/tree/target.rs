@@ -221,12 +221,25 @@ impl Target {
     /// Enters the directories that exist on the way to `path`, a directory, never through a link. They stay as
     /// they are.
     pub fn reach(&mut self, path: &EntryPath) -> Result<(), TargetError> {
+        self.go_to(path, Dir::existing)
+    }
+
+    /// The same, and makes those that are missing.
+    pub fn make_way(&mut self, path: &EntryPath) -> Result<(), TargetError> {
+        self.go_to(path, Dir::on_the_way)
+    }
+
+    fn go_to(
+        &mut self,
+        path: &EntryPath,
+        enter: fn(&Arc<Dir>, &OsStr, &EntryPath) -> rustix::io::Result<Dir>,
+    ) -> Result<(), TargetError> {
         self.leave_to(path);
         while let Some(parent) = self.open.last().filter(|dir| dir.path() != path).cloned() {
             let way = path.relative_to(parent.path()).unwrap_or_default();
             let Some(name) = way.components().next() else { break };
             let at = parent.path().child(name);
-            let entered = Dir::existing(&parent, OsStr::from_bytes(name), &at);
+            let entered = enter(&parent, OsStr::from_bytes(name), &at);
             self.open.push(Arc::new(entered.map_err(|error| self.error(&at, error))?));
         }
         Ok(())

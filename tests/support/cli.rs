@@ -108,6 +108,9 @@ impl Outcome {
         let mut guarded = Command::new("timeout");
         guarded.args(["--kill-after=5", PATIENCE]).arg(command.get_program()).args(command.get_args());
         guarded.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = command.get_current_dir() {
+            guarded.current_dir(folder);
+        }
         guarded.stdin(Stdio::null());
         let Output { status, stdout, stderr } = guarded.output().unwrap();
         let code = status.code().unwrap_or(-1);

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use hindsight::context::{Change, Clock, Context, Level, Monitor, Problem, ProblemKind};
 use hindsight::destination::{Destination, Folder};
 use hindsight::engine::{
-    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Renewal, Report, RestoreJob,
+    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Prefixes, Renewal, Report, RestoreJob,
     StatusJob,
 };
 use hindsight::entry::{Attributes, EntryPath};
@@ -109,6 +109,7 @@ impl Home {
             keys: Keys::default(),
             cache: self.path(cache),
             address: OsString::from(self.path("place")),
+            prefixes: Prefixes::default(),
         }
     }
 
@@ -234,9 +235,11 @@ impl Home {
             place: self.reader(),
             target: target.clone(),
             path: EntryPath::root(),
+            selection: Arc::default(),
             time: Some(time),
             force: false,
             ownership: Ownership::ByName,
+            renames: Vec::new(),
         };
         let heard = Arc::new(Heard::default());
         let ctx = Context { monitor: heard.clone(), ..Context::silent() };

@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Row] = &[
     option("copy-blocksize", &["KIB"], "Size of a buffer.")
         .new()
         .explained("Buffers have a size of their own."),
-    flag("copy-links", "Save what symbolic links point to.").not_yet(),
+    flag("copy-links", "Save what symbolic links point to."),
     option("concurrency", &["COUNT"], "Volumes to store at once.")
         .new()
         .explained("Volumes are always stored while the next ones are made."),

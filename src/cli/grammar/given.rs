@@ -35,6 +35,11 @@ impl Given {
         self.0.get_many(name).into_iter().flatten().cloned().collect()
     }
 
+    /// Of an option with two values.
+    pub(in crate::cli) fn pairs(&self, name: &str) -> Vec<(OsString, OsString)> {
+        self.all(name).chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+    }
+
     pub(in crate::cli) fn last(&self, name: &str) -> Option<OsString> {
         self.0.get_many(name)?.next_back().cloned()
     }

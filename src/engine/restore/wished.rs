@@ -15,6 +15,7 @@ use crate::engine::{BringBackJob, Place, RestoreReport};
 use crate::error::{Error, Result};
 use crate::repository::stream::Wanted;
 use crate::repository::{BackupSet, Repository, SetTime, asctime};
+use crate::tree::select::Selection;
 use crate::tree::target;
 
 /// What a wish would do now. Looks at the files that are there, and reads those that may be the same; fetches
@@ -64,7 +65,7 @@ fn all(repository: &Arc<Repository>, wanted: Vec<(BackupSet, Wanted)>, shared: &
     let mut states = States::of(repository, wanted, shared.ctx)?;
     std::thread::scope(|scope| {
         let writers = Writers::start(scope, shared);
-        Restore::new(shared, writers).all(&mut states)
+        Restore::new(shared, writers).all(&mut states, &Selection::everything())
     })
 }
 
@@ -89,6 +90,7 @@ fn task(
         roots: planned.roots.clone(),
         above: planned.above.clone(),
         existing,
+        makes_way: false,
         aside: format!(".hindsight-replaced-{}", SetTime(ctx.clock.now().seconds)),
         deeds,
         ownership,

@@ -90,6 +90,17 @@ impl Dir {
         Ok(Self::below(parent, fd, name, path, false))
     }
 
+    /// Opens one that is there, or makes it for what is to lie in it.
+    pub(super) fn on_the_way(parent: &Arc<Self>, name: &OsStr, path: &EntryPath) -> rustix::io::Result<Self> {
+        let all = Mode::RWXU | Mode::RWXG | Mode::RWXO;
+        match Self::existing(parent, name, path) {
+            // The umask narrows it. Its own entry may still come, with attributes.
+            Err(Errno::NOENT) => mkdirat(&parent.fd, name, all)?,
+            entered => return entered,
+        }
+        Self::existing(parent, name, path)
+    }
+
     fn made(parent: &Arc<Self>, name: &OsStr, path: &EntryPath) -> io::Result<Self> {
         let fd = openat(&parent.fd, name, OPEN | OFlags::NOFOLLOW, Mode::empty())?;
         let dir = Self::below(parent, fd, name, path, true);

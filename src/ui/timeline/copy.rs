@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use adw::prelude::*;
 use hindsight::context::Context;
@@ -25,9 +25,11 @@ pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
         place,
         target: target.clone(),
         path,
+        selection: Arc::default(),
         time: Some(date),
         force: false,
         ownership: Ownership::Ignore,
+        renames: Vec::new(),
     };
     run(Job::Restore(job), &Context::silent())?;
     // What is written into it would be lost: programs say so, or ask where to save.
