@@ -93,7 +93,7 @@ impl Opener {
         }
     }
 
-    /// How messages are written from now on. `salt` is that of the chain that they continue: so they have the key that
+    /// How the messages of a new set are written. `salt` is that of the chain that they continue: so they have the key that
     /// reading it has already derived, or will use.
     pub fn sealer(&self, salt: Option<[u8; 8]>) -> Result<Sealer, Error> {
         let Keys { gnupg, signer, .. } = &self.inner.keys;
@@ -102,7 +102,7 @@ impl Opener {
             false => None,
         };
         let signer = signer.as_deref().map(|id| Signer::new(gnupg, id)).transpose()?;
-        Ok(Sealer { derived, addressees: self.addressees()?, signer })
+        Sealer::new(derived.as_ref(), &*self.addressees()?, signer)
     }
 
     /// Who will be able to open what is written.

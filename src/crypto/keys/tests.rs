@@ -235,12 +235,12 @@ fn what_follows_the_content_is_an_error() {
     let home = Home::new();
     home.key("ada", KINDS[1], "");
     let literal = |text: &[u8]| [&[0xCB, 6 + text.len() as u8, b'b', 0, 0, 0, 0, 0], text].concat();
-    let opener = Opener::new(None, home.keys(&["ada"], None));
-    let sealer = opener.sealer(None).unwrap();
+    let keys = home.keys(&["ada"], None);
+    let opener = Opener::new(None, keys.clone());
     let seal = |packets: &[u8]| {
         let session_key = SessionKey::from(&[7; 32][..]);
         let mut message = Vec::new();
-        sealer.addressees[0].wrap(&session_key, &mut message).unwrap();
+        keys.addressees().unwrap()[0].wrap(&session_key, &mut message).unwrap();
         let mut writer = crate::crypto::mdc::MdcWriter::new(message, &session_key).unwrap();
         writer.write_all(packets).unwrap();
         writer.finish().unwrap()
@@ -285,6 +285,37 @@ fn a_locked_key_fails_at_once_and_a_passphrase_unlocks_it() {
             "the agent knows it now"
         );
     }
+}
+
+#[test]
+fn the_messages_of_one_set_ask_the_agent_once() {
+    let home = Home::new();
+    home.key("ada", KINDS[1], "");
+    let sealer = Opener::new(None, home.keys(&["ada"], None)).sealer(None).unwrap();
+    let seal = |data: &[u8]| {
+        let mut writer = MessageWriter::new(Vec::new(), &sealer).unwrap();
+        writer.write_all(data).unwrap();
+        writer.finish().unwrap()
+    };
+    let (one, other) = (seal(b"the same"), seal(b"the same"));
+    let head = 2 + usize::from(one[1]);
+    assert_eq!(one[..head], other[..head]);
+    assert_eq!(one.len(), other.len());
+    let alike = (head + 3..one.len()).filter(|&octet| one[octet] == other[octet]).count();
+    assert!(alike * 8 < one.len(), "{alike} octets are the same");
+    for message in [&one, &other] {
+        assert_eq!(home.run(&["--decrypt"], message), b"the same");
+    }
+
+    let opener = Opener::new(None, home.keys(&[], None));
+    assert_eq!(open(&opener, &one).unwrap(), b"the same");
+    let key_file = |from: &str, to: &str| {
+        std::fs::rename(home.0.path().join(from), home.0.path().join(to)).unwrap();
+    };
+    home.gpgconf(&["--kill", "gpg-agent"]);
+    key_file("private-keys-v1.d", "away");
+    assert_eq!(open(&opener, &other).unwrap(), b"the same");
+    key_file("away", "private-keys-v1.d");
 }
 
 #[test]
