@@ -151,6 +151,7 @@ fn problems() -> Vec<Problem> {
         ProblemKind::MetadataNotRestored,
         ProblemKind::Beside,
         ProblemKind::Differs,
+        ProblemKind::Unprotected,
     ];
     let path = PathBuf::from("/home/ada/Pictures/1.jpg");
     kinds.map(|kind| Problem { kind, path: path.clone(), detail: "the detail".into() }).into()

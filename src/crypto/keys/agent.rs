@@ -18,7 +18,7 @@ use crate::secret::Passphrase;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 // Of libgpg-error.
-const BAD_PASSPHRASE: u16 = 11;
+pub(super) const BAD_PASSPHRASE: u16 = 11;
 const NO_SECRET_KEY: u16 = 17;
 const NOT_SUPPORTED: u16 = 60;
 const TIMEOUT: u16 = 62;

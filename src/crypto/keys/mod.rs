@@ -5,6 +5,7 @@
 
 mod agent;
 mod assuan;
+mod decrypt;
 mod gpg;
 mod secret;
 mod sexp;
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sequoia_openpgp as openpgp;
@@ -27,6 +29,7 @@ use openpgp::types::SymmetricAlgorithm;
 
 use crate::secret::Passphrase;
 use agent::{Agent, Unlock};
+pub(super) use decrypt::Foreign;
 use gpg::{HIDDEN, Program};
 use secret::SecretKey;
 pub(super) use signer::Signer;
@@ -119,6 +122,8 @@ struct Inner {
     agent: Mutex<Option<Agent>>,
     secret: OnceLock<Result<Vec<SecretKey>, KeyError>>,
     opened: Mutex<HashMap<Vec<u8>, Session>>,
+    /// Something was opened that anybody could have altered.
+    unprotected: AtomicBool,
 }
 
 /// The key of a message.

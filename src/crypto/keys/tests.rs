@@ -179,6 +179,7 @@ fn every_form_that_gpg_writes_for_keys_is_read() {
         &["--cipher-algo", "AES"],
         &["--cipher-algo", "TWOFISH"],
         &["--cipher-algo", "3DES"],
+        &["--cipher-algo", "BLOWFISH"],
         &["--cipher-algo", "CAMELLIA256", "--compress-algo", "zlib"],
         &["--digest-algo", "SHA256"],
         &["--armor"],
