@@ -75,6 +75,9 @@ pub(super) struct Typed {
     /// Leave the passphrases of secret keys to gpg-agent.
     #[arg(long)]
     pub(super) use_agent: bool,
+    /// Take secret keys from this file, as gpg exports them, where no agent runs.
+    #[arg(long, value_name = "FILE")]
+    pub(super) encrypt_secret_keyring: Option<OsString>,
     /// Which gpg says what keys there are.
     #[arg(long, value_name = "PATH")]
     pub(super) gpg_binary: Option<OsString>,
@@ -177,7 +180,6 @@ const NOT_YET: &[(&str, usize)] = &[
     ("metadata-sync-mode", 1),
     ("no-compression", 0),
     ("compression", 0),
-    ("encrypt-secret-keyring", 1),
     ("use-gpgsm", 0),
     ("rename", 2),
     ("file-changed", 1),

@@ -367,6 +367,64 @@ fn keys_that_gpg_does_not_take_are_refused_with_the_reason() {
 }
 
 #[test]
+fn keys_of_every_kind_in_a_file_do_without_gpg() {
+    let home = Home::new();
+    let data = data();
+    for kind in KINDS {
+        let mail = format!("{}@example.org", kind.0);
+        let fingerprint = home.key(&format!("{} <{mail}>", kind.0), kind, PASSPHRASE);
+        let file = home.0.path().join("secret");
+        let export = ["--armor", "--passphrase", PASSPHRASE, "--export-secret-keys", &mail];
+        std::fs::write(&file, home.run(&export, b"")).unwrap();
+        let with = |passphrase: Option<&str>, id: &str, hidden: bool| {
+            let passphrase = passphrase.map(Passphrase::new);
+            let setup = Setup {
+                program: "/nowhere/gpg".into(),
+                passphrase: passphrase.clone(),
+                signing_passphrase: passphrase,
+                key_file: Some(file.clone()),
+                ..Setup::default()
+            };
+            let recipients = vec![Recipient { id: id.into(), hidden }];
+            let signer = Some(id.to_string());
+            Opener::new(None, Keys { gnupg: Gnupg::new(setup), recipients, signer, ..Keys::default() })
+        };
+        for id in [&mail, &format!("<{mail}>"), &fingerprint, &format!("0x{}", &fingerprint[24..])] {
+            let opener = with(Some(PASSPHRASE), id, id == &mail).demanding_signatures();
+            let message = seal(&opener, &data);
+            assert!(
+                home.run(&["--passphrase", PASSPHRASE, "--decrypt"], &message) == data,
+                "{id}: gpg reads ours"
+            );
+            assert!(open(&opener, &message).unwrap() == data, "{id}: we read ours");
+        }
+        for recipient in ["-r", "-R"] {
+            let sign =
+                ["--passphrase", PASSPHRASE, "--sign", "--local-user", &mail, "--encrypt", recipient, &mail];
+            let message = home.run(&sign, &data);
+            let opener = with(Some(PASSPHRASE), &mail, false).demanding_signatures();
+            assert!(open(&opener, &message).unwrap() == data, "{mail}: we read gpg's");
+            let error = key_error(open(&with(None, &mail, false), &message));
+            assert!(matches!(&error, KeyError::Locked { name } if name.contains(&mail)), "{error:?}");
+            let error = key_error(open(&with(Some("wrong"), &mail, false), &message));
+            assert!(matches!(error, KeyError::PassphraseWrong { .. }), "{error:?}");
+        }
+        let error = key_error(with(None, &mail, false).sealer(None));
+        assert!(matches!(error, KeyError::Locked { .. }), "{error:?}");
+        let error = key_error(with(None, "nobody@x", false).sealer(None));
+        assert!(matches!(error, KeyError::NoGpg { .. }), "{error:?}");
+    }
+    let no_key = |text: &str| {
+        let file = home.0.path().join("none");
+        std::fs::write(&file, text).unwrap();
+        Gnupg::new(Setup { key_file: Some(file), ..home.setup() }).session_key(&[]).map(drop)
+    };
+    for text in ["", "no key"] {
+        assert!(matches!(no_key(text), Err(KeyError::File { .. })), "{text}");
+    }
+}
+
+#[test]
 fn a_subkey_that_has_expired_is_passed_over() {
     let home = Home::new();
     let fingerprint = home.key("ada", KINDS[1], "");
