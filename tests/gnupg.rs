@@ -163,13 +163,14 @@ fn keys_in_a_file_need_neither_gpg_nor_an_agent() {
         let key = keeper.make_key("ada <ada@example.org>", kinds, THAT);
         let file = keeper.export_secret(&key, THAT);
         let options = format!("--encrypt-secret-keyring {} --sign-key {key}", file.display());
-        // No gpg, and the program that the tests start with.
+        // No gpg, but what the tests start it with.
         fs::create_dir(person.path("bin")).unwrap();
-        let setsid = ["/usr/bin/setsid", "/bin/setsid"].into_iter().find(|path| fs::exists(path).unwrap());
-        std::os::unix::fs::symlink(setsid.unwrap(), person.path("bin/setsid")).unwrap();
+        for name in ["timeout", "setsid"] {
+            std::os::unix::fs::symlink(format!("/usr/bin/{name}"), person.path("bin").join(name)).unwrap();
+        }
         let path = format!("PATH={}", person.path("bin").display());
         let run = |variables: &[&str], line: &str| {
-            let variables = [&[path.as_str()], variables].concat();
+            let variables = [&[path.as_str()][..], variables].concat();
             person.run(&ours(), &variables, &format!("--gpg-binary gpg {options} {line}"))
         };
         run(&[PASSPHRASE], "full --encrypt-key ada@example.org SRC URL").expect(0);
@@ -270,13 +271,13 @@ fn a_separate_key_signs_with_a_passphrase_of_its_own() {
     assert!(person.stored("duplicity-").is_empty(), "it fails before anything is stored");
     backup(&[PASSPHRASE, "SIGN_PASSPHRASE=other"]).expect(0);
     for writer in [ours(), stock::new(), stock::old()] {
+        std::thread::sleep(Duration::from_millis(1100)); // stock has one name for a second
         let variables = [PASSPHRASE, "SIGN_PASSPHRASE=other"];
         person.run(&writer, &variables, &format!("full {keys} SRC URL")).expect(0);
         for reader in [ours(), stock::new(), stock::old()] {
             person.run(&reader, &[PASSPHRASE], &format!("restore {keys} URL OUT")).expect(0);
             person.expect_all_back();
         }
-        std::thread::sleep(Duration::from_millis(1100)); // stock has one name for a second
     }
 }
 

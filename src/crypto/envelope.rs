@@ -111,8 +111,9 @@ impl<R: Read> Envelope<R> {
 
     /// Whether Sequoia reads it, once it has a session key for this cipher, or a passphrase.
     pub(super) fn suits_sequoia(&self, cipher: Option<u8>) -> bool {
-        let mut ciphers = cipher.into_iter().chain(self.for_passphrases.iter().copied());
-        !matches!(self.data_tag(), Some(SED | AEAD)) && ciphers.any(sequoia::reads)
+        let ciphers: Vec<_> = cipher.into_iter().chain(self.for_passphrases.iter().copied()).collect();
+        let one_suits = ciphers.is_empty() || ciphers.into_iter().any(sequoia::reads);
+        one_suits && !matches!(self.data_tag(), Some(SED | AEAD))
     }
 
     fn data_tag(&self) -> Option<u8> {

@@ -34,11 +34,9 @@ fn bzipped(packets: impl Read) -> Vec<u8> {
     packet(COMPRESSED, &body)
 }
 
-fn refused(packets: &[u8]) -> String {
-    match read(&opener(), &wrap(packets)) {
-        Err(Error::Damaged(why)) => why,
-        other => panic!("{other:?}"),
-    }
+fn refused(packets: &[u8]) {
+    let read = read(&opener(), &wrap(packets));
+    assert!(matches!(read, Err(Error::Damaged(_))), "{read:?}");
 }
 
 #[test]
@@ -77,8 +75,8 @@ fn a_message_has_one_content() {
 
 #[test]
 fn a_message_is_compressed_once() {
-    assert!(refused(&zipped(&zipped(&literal(b"text")))).contains("twice"));
-    assert!(refused(&bzipped(&zipped(&literal(b"text"))[..])).contains("twice"));
+    refused(&zipped(&zipped(&literal(b"text"))));
+    refused(&bzipped(&zipped(&literal(b"text"))[..]));
 }
 
 #[test]
