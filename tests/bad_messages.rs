@@ -127,7 +127,7 @@ fn a_bit_that_is_flipped_anywhere_is_noticed() {
         for place in places {
             let bit = next(&mut state) % 8;
             let outcome = backed.restore_with(file, |message| message[place] ^= 1 << bit);
-            let expected = match place < BEGINNING && part == ".manifest." {
+            let expected: &[i32] = match place < BEGINNING && part == ".manifest." {
                 true => DAMAGED_AT_THE_BEGINNING,
                 false => &[DAMAGED],
             };
@@ -145,7 +145,7 @@ fn a_message_that_is_cut_is_refused() {
         let length = fs::metadata(file).unwrap().len() as usize;
         for left in [0, 1, 15, 16, 17, 40, length / 2, length - 22, length - 1] {
             let outcome = backed.restore_with(file, |message| message.truncate(left));
-            let expected =
+            let expected: &[i32] =
                 if left < BEGINNING && part == ".manifest." { DAMAGED_AT_THE_BEGINNING } else { &[DAMAGED] };
             assert!(expected.contains(&outcome.code), "{part}, {left} octets: {outcome}");
         }
@@ -166,14 +166,14 @@ fn a_message_whose_integrity_check_was_taken_away_is_refused() {
         let data = end(message);
         message.remove(data);
         let length = (message.len() - data) as u32;
-        message.splice(15..data, [&[0xC9, 0xFF][..], &length.to_be_bytes()].concat());
+        drop(message.splice(15..data, [&[0xC9, 0xFF][..], &length.to_be_bytes()].concat()));
     });
     assert!(DAMAGED_AT_THE_BEGINNING.contains(&as_if_never_there.code), "{as_if_never_there}");
     let cut_off = backed.restore_with(manifest, |message| {
         let data = end(message);
         message.truncate(message.len() - 22);
         let length = (message.len() - data) as u32;
-        message.splice(16..data, [&[0xFF][..], &length.to_be_bytes()].concat());
+        drop(message.splice(16..data, [&[0xFF][..], &length.to_be_bytes()].concat()));
     });
     cut_off.expect(DAMAGED);
 }
@@ -321,8 +321,12 @@ fn backups_from_before_there_was_an_integrity_check_are_restored_with_a_warning(
     let warned = backed.restore().expect(0);
     assert!(warned.stderr.contains("encrypted in an old way"), "{warned}");
 
-    let mut without_gpg = backed.repository.command(&ours(), scratch().path());
-    without_gpg.args(["restore", "--gpg-binary", "/nowhere/gpg"]).arg(backed.repository.url()).arg(backed.other.path().join("out"));
+    let cache = scratch();
+    let mut without_gpg = backed.repository.command(&ours(), cache.path());
+    without_gpg
+        .args(["restore", "--gpg-binary", "/nowhere/gpg"])
+        .arg(backed.repository.url())
+        .arg(backed.other.path().join("out"));
     let refused = Outcome::of(without_gpg).expect(33);
     assert!(refused.stderr.contains("only GnuPG reads this form"), "{refused}");
 }

@@ -231,7 +231,7 @@ impl Opener {
             ciphertext,
             signatories: self.signatories()?,
         };
-        Ok(self.inner.keys.gnupg.decrypt(envelope.into_message(), foreign)?)
+        self.inner.keys.gnupg.decrypt(envelope.into_message(), foreign)
     }
 
     fn open_container<'a, R>(

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::process::{Child, ChildStdout, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,6 +11,7 @@ use sequoia_openpgp as openpgp;
 use tempfile::NamedTempFile;
 
 use super::agent::{BAD_PASSPHRASE, Unlock};
+use super::gpg::Program;
 use super::{Gnupg, KeyError, Signatories};
 use crate::crypto::{Ciphertext, Error};
 use crate::secret::Passphrase;
@@ -42,27 +44,13 @@ impl Gnupg {
             Some(passphrase) => Unlock::Passphrase(passphrase),
             None => self.unlock(&self.0.setup.passphrase),
         };
-        let mode = match unlock {
-            Unlock::Passphrase(_) => "loopback",
-            Unlock::Dialogue => "ask",
-            Unlock::Never => "error",
-        };
-        let program = self.program();
-        let mut command = program.command(&["--status-fd", "2", "--pinentry-mode", mode]);
-        if let Unlock::Passphrase(_) = unlock {
-            command.args(["--passphrase-fd", "0"]);
-        }
-        if foreign.unprotected {
-            command.arg("--ignore-mdc-error");
-        }
-        command.arg("--decrypt").arg("--").arg(spool.path());
         let report = tempfile::tempfile()?;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(report.try_clone()?);
-        let mut child = command.spawn().map_err(|error| match program.missing(&error) {
-            KeyError::NoGpg { program, why } => {
-                Error::Unsupported(format!("only GnuPG reads this form, and {program} cannot be run: {why}"))
-            }
-            other => other.into(),
+        let program = self.program();
+        let mut command = decrypting(&program, spool.path(), unlock, foreign.unprotected);
+        let child = command.stderr(report.try_clone()?).spawn();
+        let mut child = child.map_err(|error| {
+            let program = program.path.display();
+            Error::Unsupported(format!("only GnuPG reads this form, and {program} cannot be run: {error}"))
         })?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         if let (Some(mut input), Unlock::Passphrase(passphrase)) = (input, unlock) {
@@ -96,6 +84,23 @@ impl Gnupg {
     pub fn take_unprotected(&self) -> bool {
         self.0.unprotected.swap(false, Ordering::Relaxed)
     }
+}
+
+fn decrypting(program: &Program, file: &Path, unlock: Unlock<'_>, unprotected: bool) -> Command {
+    let mode = match unlock {
+        Unlock::Passphrase(_) => "loopback",
+        Unlock::Dialogue => "ask",
+        Unlock::Never => "error",
+    };
+    let mut command = program.command(&["--status-fd", "2", "--pinentry-mode", mode]);
+    if let Unlock::Passphrase(_) = unlock {
+        command.args(["--passphrase-fd", "0"]);
+    }
+    if unprotected {
+        command.arg("--ignore-mdc-error");
+    }
+    command.args(["--decrypt", "--"]).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
 }
 
 /// A gpg at work, which ends with this.

@@ -71,7 +71,7 @@ impl Program {
         output.map_err(|error| self.missing(&error))
     }
 
-    pub(super) fn missing(&self, error: &std::io::Error) -> KeyError {
+    fn missing(&self, error: &std::io::Error) -> KeyError {
         KeyError::NoGpg { program: self.path.display().to_string(), why: error.to_string() }
     }
 

@@ -374,7 +374,7 @@ fn keys_of_every_kind_in_a_file_do_without_gpg() {
         let mail = format!("{}@example.org", kind.0);
         let fingerprint = home.key(&format!("{} <{mail}>", kind.0), kind, PASSPHRASE);
         let file = home.0.path().join("secret");
-        let export = ["--armor", "--passphrase", PASSPHRASE, "--export-secret-keys", &mail];
+        let export: [&str; 5] = ["--armor", "--passphrase", PASSPHRASE, "--export-secret-keys", &mail];
         std::fs::write(&file, home.run(&export, b"")).unwrap();
         let with = |passphrase: Option<&str>, id: &str, hidden: bool| {
             let passphrase = passphrase.map(Passphrase::new);
@@ -399,7 +399,7 @@ fn keys_of_every_kind_in_a_file_do_without_gpg() {
             assert!(open(&opener, &message).unwrap() == data, "{id}: we read ours");
         }
         for recipient in ["-r", "-R"] {
-            let sign =
+            let sign: [&str; 8] =
                 ["--passphrase", PASSPHRASE, "--sign", "--local-user", &mail, "--encrypt", recipient, &mail];
             let message = home.run(&sign, &data);
             let opener = with(Some(PASSPHRASE), &mail, false).demanding_signatures();
