@@ -257,7 +257,7 @@ fn what_swells_without_measure_fills_neither_memory_nor_disk() {
 fn with_hash_of_first_volume(text: &str, stored: &[u8]) -> String {
     use sha1::{Digest, Sha1};
     let hex = |digest: &[u8]| digest.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
-    let (sha1, sha256) = (hex(&Sha1::digest(stored)), hex(&sha2::Sha256::digest(stored)));
+    let (sha1, sha256) = (hex(&Sha1::digest(stored)[..]), hex(&sha2::Sha256::digest(stored)[..]));
     let mut in_first = false;
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -293,7 +293,7 @@ fn seal_unprotected(data: &[u8]) -> Vec<u8> {
 
     let salt = *b"saltsalt";
     let key = Sha256::digest([&salt[..], PASSWORD.as_bytes()].concat());
-    let encryptor = |iv: &[u8]| cfb_mode::Encryptor::<Aes256>::new_from_slices(&key, iv).unwrap();
+    let encryptor = |iv: &[u8]| cfb_mode::Encryptor::<Aes256>::new_from_slices(&key[..], iv).unwrap();
     let mut encrypted = [7; 18];
     encryptor(&[0; 16]).encrypt(&mut encrypted);
     let length = |length: usize| (length as u32).to_be_bytes();
