@@ -97,6 +97,8 @@ pub enum ProblemKind {
     Beside,
     /// Verify: differs from what is on disk.
     Differs,
+    /// Stored in a form from before there was an integrity check: read, but somebody could have altered it.
+    Unprotected,
 }
 
 /// What happened to one path in a backup; for `-v 5` and file-by-file displays.

@@ -326,6 +326,9 @@ pub fn explain_problem(problem: &Problem) -> String {
             format!("{path} is something else now and stays. What was saved is beside it as {detail}.")
         }
         ProblemKind::Differs => format!("{path} differs from the backup: {detail}."),
+        ProblemKind::Unprotected => format!(
+            "Backups in {path} are encrypted in an old way that does not show whether somebody has altered them."
+        ),
     }
 }
 

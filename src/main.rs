@@ -6,5 +6,6 @@
 mod ui;
 
 fn main() {
+    hindsight::secret::keep_out_of_core_dumps();
     ui::run();
 }

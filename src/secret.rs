@@ -1,7 +1,8 @@
-//! Passphrases: zeroed when dropped, masked in Debug, never turned into a `String`.
+//! Passphrases: zeroed when dropped, masked in Debug, never turned into a `String`, and in no core dump.
 
 use std::fmt;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 /// What a person types to open a backup. Raw bytes as typed (usually UTF-8), without a trailing newline.
@@ -29,9 +30,32 @@ impl fmt::Debug for Passphrase {
     }
 }
 
+/// If this program crashes, the system keeps no copy of its memory. For the beginning of a program; the programs that
+/// it starts inherit it.
+///
+/// One octet, not none: a handler that the system pipes core dumps to gets them whatever the limit is, but for this
+/// one (fs/coredump.c of Linux). A program that is not dumpable at all would be worse off: portals could not see who
+/// asks.
+pub fn keep_out_of_core_dumps() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Core);
+    let current = Some(maximum.map_or(1, |maximum| maximum.min(1)));
+    // Nothing can be done where even that is not allowed.
+    let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_core_dump_is_made_of_this_program() {
+        keep_out_of_core_dumps();
+        let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        let soft: u64 = core.split_whitespace().nth(4).unwrap().parse().unwrap();
+        assert!(soft <= 1, "{core}");
+    }
 
     #[test]
     fn debug_output_never_shows_the_passphrase() {

@@ -48,22 +48,157 @@ fn we_write(kinds: Kinds) {
 }
 
 #[test]
-fn what_stock_writes_we_continue_and_restore() {
-    for (writer, kinds) in [(stock::new(), CURVE25519), (stock::old(), RSA)] {
+fn what_stock_writes_for_rsa_keys_we_continue_and_restore() {
+    stock_writes(RSA);
+}
+
+#[test]
+fn what_stock_writes_for_keys_on_curve25519_we_continue_and_restore() {
+    stock_writes(CURVE25519);
+}
+
+#[test]
+fn what_stock_writes_for_keys_on_nist_curves_we_continue_and_restore() {
+    stock_writes(NIST);
+}
+
+fn stock_writes(kinds: Kinds) {
+    for writer in [stock::new(), stock::old()] {
         let person = Person::new();
         let key = person.make_key("ada", kinds, THAT);
-        let keys = format!("--encrypt-key {key} --sign-key {key}");
-        round(&person, &writer, &[ours(), writer.clone()], &keys, &[PASSPHRASE]);
-        let place = person.stored("full").len();
-        fs::write(person.path("src/a"), "third").unwrap();
-        // Our cache is fresh here: the chain is continued, not begun anew.
-        person
-            .run(&ours(), &[PASSPHRASE], &format!("incremental --no-print-statistics {keys} SRC URL"))
-            .expect(0);
-        assert_eq!(person.stored("full").len(), place);
-        person.run(&writer, &[PASSPHRASE], &format!("restore {keys} URL OUT")).expect(0);
-        person.expect_all_back();
+        we_continue(&person, &writer, &format!("--encrypt-key {key} --sign-key {key}"), &[PASSPHRASE]);
     }
+}
+
+/// What `writer` has written, and `writer` what we have added to it.
+fn we_continue(person: &Person, writer: &Program, keys: &str, variables: &[&str]) {
+    round(person, writer, &[ours(), writer.clone()], keys, variables);
+    let fulls = person.stored("full").len();
+    fs::write(person.path("src/a"), "third").unwrap();
+    // Our cache is fresh here: the chain is continued, not begun anew.
+    let add = format!("incremental --no-print-statistics {keys} SRC URL");
+    person.run(&ours(), variables, &add).expect(0);
+    assert_eq!(person.stored("full").len(), fulls);
+    person.run(writer, variables, &format!("restore {keys} URL OUT")).expect(0);
+    person.expect_all_back();
+}
+
+#[test]
+fn a_passphrase_alone_works_both_ways() {
+    let variables = ["PASSPHRASE=no key at all"];
+    for writer in [stock::new(), stock::old()] {
+        we_continue(&Person::new(), &writer, "", &variables);
+    }
+    let person = Person::new();
+    round(&person, &ours(), &[ours(), stock::new(), stock::old()], "", &variables);
+    // The salt among it: reading the chain takes one derivation of the key.
+    let beginnings: Vec<_> =
+        person.stored("duplicity-").iter().map(|file| fs::read(file).unwrap()[..15].to_vec()).collect();
+    assert!(beginnings.len() > 5 && beginnings.iter().all(|beginning| *beginning == beginnings[0]));
+}
+
+#[test]
+fn a_passphrase_and_a_signature_work_both_ways() {
+    // Stock has one passphrase for both.
+    let variables = [PASSPHRASE, "SIGN_PASSPHRASE=that of the key"];
+    for writer in [ours(), stock::new(), stock::old()] {
+        let person = Person::new();
+        let key = person.make_key("ada", CURVE25519, THAT);
+        round(
+            &person,
+            &writer,
+            &[ours(), stock::new(), stock::old()],
+            &format!("--sign-key {key}"),
+            &variables,
+        );
+    }
+}
+
+#[test]
+fn the_files_of_a_set_share_one_session_key() {
+    let person = Person::new();
+    let key = person.make_key("ada", CURVE25519, "");
+    let full = || {
+        person.run(&ours(), &[], &format!("full --volsize 1 --encrypt-key {key} SRC URL")).expect(0);
+        person.stored("duplicity-")
+    };
+    // The packet of a key on Curve25519 has less than 192 octets.
+    let head = |file: &std::path::PathBuf| {
+        let bytes = fs::read(file).unwrap();
+        bytes[..2 + usize::from(bytes[1])].to_vec()
+    };
+    let first = full();
+    assert!(first.len() > 3, "{first:?}");
+    assert!(first.iter().all(|file| head(file) == head(&first[0])));
+    std::thread::sleep(Duration::from_millis(1100));
+    let second: Vec<_> = full().into_iter().filter(|file| !first.contains(file)).collect();
+    assert!(second.iter().all(|file| head(file) == head(&second[0]) && head(file) != head(&first[0])));
+}
+
+#[test]
+fn backups_for_a_subkey_that_has_expired_since_are_restored_and_continued_with_its_successor() {
+    let writers = [ours(), stock::new(), stock::old()];
+    for writer in &writers {
+        let person = Person::new();
+        let key = person.make_key("ada", CURVE25519, "");
+        person.run(writer, &["PASSPHRASE="], &format!("full --encrypt-key {key} SRC URL")).expect(0);
+        person.replace_encryption_key(&key);
+        for reader in &writers {
+            person.run(reader, &["PASSPHRASE="], "restore URL OUT").expect(0);
+            person.expect_all_back();
+        }
+        fs::write(person.path("src/a"), "second").unwrap();
+        person.run(&ours(), &["PASSPHRASE="], &format!("--encrypt-key {key} SRC URL")).expect(0);
+        for reader in &writers {
+            person.run(reader, &["PASSPHRASE="], "restore URL OUT").expect(0);
+            person.expect_all_back();
+        }
+    }
+}
+
+#[test]
+fn keys_in_a_file_need_neither_gpg_nor_an_agent() {
+    for kinds in [RSA, CURVE25519, NIST] {
+        let (keeper, person) = (Person::new(), Person::new());
+        let key = keeper.make_key("ada <ada@example.org>", kinds, THAT);
+        let file = keeper.export_secret(&key, THAT);
+        let options = format!("--encrypt-secret-keyring {} --sign-key {key}", file.display());
+        // No gpg, but what the tests start it with.
+        fs::create_dir(person.path("bin")).unwrap();
+        for name in ["timeout", "setsid"] {
+            std::os::unix::fs::symlink(format!("/usr/bin/{name}"), person.path("bin").join(name)).unwrap();
+        }
+        let path = format!("PATH={}", person.path("bin").display());
+        let run = |variables: &[&str], line: &str| {
+            let variables = [&[path.as_str()][..], variables].concat();
+            person.run(&ours(), &variables, &format!("--gpg-binary gpg {options} {line}"))
+        };
+        run(&[PASSPHRASE], "full --encrypt-key ada@example.org SRC URL").expect(0);
+        fs::write(person.path("src/a"), "second").unwrap();
+        person.forget_backups();
+        run(&[PASSPHRASE], "incremental --encrypt-key ada@example.org SRC URL").expect(0);
+        let locked = run(&[], "restore URL OUT").expect(31);
+        assert!(locked.stderr.contains("locked"), "{locked}");
+        person.forget_backups();
+        run(&["PASSPHRASE=wrong"], "restore URL OUT").expect(31);
+        run(&[PASSPHRASE], "restore URL OUT").expect(0);
+        person.expect_all_back();
+
+        let place = person.path("place");
+        let restore = format!("restore --sign-key {key} URL OUT");
+        keeper.run_at(&stock::new(), &[PASSPHRASE], &restore, &place).expect(0);
+        assert_eq!(fs::read(keeper.path("out/a")).unwrap(), b"second");
+        let stranger = Person::new();
+        let other = stranger.make_key("eve", kinds, "");
+        let theirs = stranger.export_secret(&other, "");
+        let restore = format!("restore --encrypt-secret-keyring {} URL OUT", theirs.display());
+        let missing = stranger.run_at(&ours(), &[], &restore, &place).expect(31);
+        assert!(missing.stderr.contains("no secret key"), "{missing}");
+    }
+    let person = Person::new();
+    let nothing =
+        person.run(&ours(), &[], "full --encrypt-secret-keyring /nowhere --encrypt-key ada SRC URL");
+    assert!(nothing.expect(31).stderr.contains("/nowhere"));
 }
 
 /// A full and an incremental by `writer`, and the latter restored by all.
@@ -90,9 +225,11 @@ fn each_of_several_recipients_restores_even_when_nobody_is_named() {
         format!("--hidden-encrypt-key {of_ada} --hidden-encrypt-key bob"),
         format!("--encrypt-sign-key {of_ada} --hidden-encrypt-key <bob@example.org>"),
     ] {
-        for writer in [ours(), stock::new()] {
+        for writer in [ours(), stock::new(), stock::old()] {
             ada.run(&writer, &["PASSPHRASE="], &format!("full {keys} SRC URL")).expect(0);
-            for (person, reader) in [(&ada, ours()), (&bob, ours()), (&bob, stock::new())] {
+            for (person, reader) in
+                [(&ada, ours()), (&bob, ours()), (&bob, stock::new()), (&ada, stock::old())]
+            {
                 person.run_at(&reader, &["PASSPHRASE="], "restore URL OUT", &ada.path("place")).expect(0);
                 assert_eq!(fs::read(person.path("out/a")).unwrap(), b"first");
                 person.forget_backups();
@@ -133,9 +270,14 @@ fn a_separate_key_signs_with_a_passphrase_of_its_own() {
     backup(&[PASSPHRASE, "SIGN_PASSPHRASE=wrong"]).expect(31);
     assert!(person.stored("duplicity-").is_empty(), "it fails before anything is stored");
     backup(&[PASSPHRASE, "SIGN_PASSPHRASE=other"]).expect(0);
-    for reader in [ours(), stock::new(), stock::old()] {
-        person.run(&reader, &[PASSPHRASE], &format!("restore {keys} URL OUT")).expect(0);
-        person.expect_all_back();
+    for writer in [ours(), stock::new(), stock::old()] {
+        std::thread::sleep(Duration::from_millis(1100)); // stock has one name for a second
+        let variables = [PASSPHRASE, "SIGN_PASSPHRASE=other"];
+        person.run(&writer, &variables, &format!("full {keys} SRC URL")).expect(0);
+        for reader in [ours(), stock::new(), stock::old()] {
+            person.run(&reader, &[PASSPHRASE], &format!("restore {keys} URL OUT")).expect(0);
+            person.expect_all_back();
+        }
     }
 }
 
@@ -300,6 +442,20 @@ fn a_volume_of_another_set_is_refused() {
     let volumes = person.stored("vol1.difftar");
     fs::copy(&volumes[0], &volumes[1]).unwrap();
     person.run(&ours(), &[], &format!("restore {keys} URL OUT")).expect(21);
+    assert!(!person.path("out/a").exists(), "nothing of it was used");
+}
+
+#[test]
+fn no_core_dump_has_our_memory() {
+    let person = Person::new();
+    let gpg = person.path("spy");
+    fs::write(&gpg, "#!/bin/sh\ngrep core /proc/$PPID/limits >\"$0.limits\"\nexit 1\n").unwrap();
+    fs::set_permissions(&gpg, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let options = format!("--gpg-binary {} --encrypt-key ada", gpg.display());
+    person.run(&ours(), &[], &format!("full {options} SRC URL")).expect(31);
+    let limits = fs::read_to_string(person.path("spy.limits")).unwrap();
+    let soft: u64 = limits.split_whitespace().nth(4).unwrap().parse().unwrap();
+    assert!(soft <= 1, "{limits}");
 }
 
 #[test]
@@ -324,7 +480,6 @@ fn options_that_contradict_or_would_change_the_backup_are_refused() {
         "--gpg-options=--cipher-algo=3DES --encrypt-key ada",
         "--gpg-options=--symmetric --encrypt-key ada",
         "--use-gpgsm",
-        "--encrypt-secret-keyring FILE",
     ] {
         person.run(&ours(), &[], &format!("full {options} SRC URL")).expect(23);
     }

@@ -84,6 +84,10 @@ impl KeyOptions {
         let setup = GnupgSetup {
             program: program.unwrap_or_else(|| "gpg".into()),
             options: gpg_options(&typed.gpg_options)?,
+            key_file: typed
+                .encrypt_secret_keyring
+                .as_deref()
+                .map(|typed| expand(typed, environment.variable)),
             dialogue: if typed.use_agent { dialogue(environment) } else { None },
             ..GnupgSetup::default()
         };

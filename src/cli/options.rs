@@ -35,6 +35,7 @@ pub(super) struct Typed {
     pub(super) sign_key: Option<String>,
     pub(super) encrypt_sign_key: Vec<String>,
     pub(super) use_agent: bool,
+    pub(super) encrypt_secret_keyring: Option<OsString>,
     pub(super) gpg_binary: Option<OsString>,
     pub(super) gpg_options: String,
 
@@ -102,6 +103,7 @@ impl Typed {
             sign_key: given.text("sign-key")?,
             encrypt_sign_key: given.texts("encrypt-sign-key")?,
             use_agent: given.flag("use-agent"),
+            encrypt_secret_keyring: given.last("encrypt-secret-keyring"),
             gpg_binary: given.last("gpg-binary"),
             gpg_options: given.joined("gpg-options")?,
             volsize: volsize(given)?,

@@ -2,9 +2,9 @@
 
 use std::io::{self, Cursor, ErrorKind, Read};
 
-use super::Error;
-use super::packet::{Body, MARKER, PKESK, SKESK};
+use super::packet::{AEAD, Body, MARKER, PKESK, SED, SKESK};
 use super::password::{Container, PasswordMessage, container};
+use super::{Error, sequoia};
 
 /// More octets than any message has before its data.
 const LIMIT: usize = 256 * 1024;
@@ -31,6 +31,12 @@ impl Protection {
         !self.recipients.is_empty()
     }
 
+    /// By their key ids, as GnuPG shows them.
+    pub(super) fn known_recipients(&self) -> Vec<String> {
+        let known = self.recipients.iter().filter(|id| **id != [0; 8]);
+        known.map(|id| format!("{:016X}", u64::from_be_bytes(*id))).collect()
+    }
+
     pub fn salt(&self) -> Option<[u8; 8]> {
         self.salt
     }
@@ -46,6 +52,8 @@ pub(super) struct Envelope<R> {
     pub(super) protection: Protection,
     /// Fields of the packets with session keys for secret keys.
     pub(super) for_keys: Vec<Vec<u8>>,
+    /// What each passphrase opens, by the number of the cipher.
+    for_passphrases: Vec<u8>,
     recorded: Vec<u8>,
     /// Where in `recorded` the encrypted data begins.
     data: usize,
@@ -56,7 +64,7 @@ impl<R: Read> Envelope<R> {
     pub(super) fn read(source: R) -> Result<Self, Error> {
         let mut recorder = Recorder { source, recorded: Vec::new() };
         let mut protection = Protection::default();
-        let mut for_keys = Vec::new();
+        let (mut for_keys, mut for_passphrases) = (Vec::new(), Vec::new());
         let (mut start, mut data) = (0, 0);
         // What is no packet is left to who reads on.
         while let Ok(Some(mut packet)) = Body::next(&mut recorder) {
@@ -71,7 +79,10 @@ impl<R: Read> Envelope<R> {
                     protection.recipients.push(recipient(&fields).unwrap_or_default());
                     for_keys.push(fields);
                 }
-                SKESK => protection.passphrase = true,
+                SKESK => {
+                    protection.passphrase = true;
+                    for_passphrases.extend(fields.get(1));
+                }
                 _ => {}
             }
             data = recorder.recorded.len();
@@ -85,12 +96,28 @@ impl<R: Read> Envelope<R> {
         source.by_ref().take(64).read_to_end(&mut recorded)?;
         protection.salt =
             PasswordMessage::recognise(&recorded[start..]).and_then(|message| message.our_salt());
-        Ok(Self { protection, for_keys, recorded, data, source })
+        Ok(Self { protection, for_keys, for_passphrases, recorded, data, source })
     }
 
     /// In what the data is, encrypted with this cipher, if it is something that we read ourselves.
     pub(super) fn container(&self, cipher: u8) -> Option<Container> {
         container(&self.recorded[self.data..], cipher)
+    }
+
+    /// Nothing tells whether the data was altered.
+    pub(super) fn is_unprotected(&self) -> bool {
+        self.data_tag() == Some(SED)
+    }
+
+    /// Whether Sequoia reads it, once it has a session key for this cipher, or a passphrase.
+    pub(super) fn suits_sequoia(&self, cipher: Option<u8>) -> bool {
+        let ciphers: Vec<_> = cipher.into_iter().chain(self.for_passphrases.iter().copied()).collect();
+        let one_suits = ciphers.is_empty() || ciphers.into_iter().any(sequoia::reads);
+        one_suits && !matches!(self.data_tag(), Some(SED | AEAD))
+    }
+
+    fn data_tag(&self) -> Option<u8> {
+        Some(Body::next(&self.recorded[self.data..]).ok()??.tag())
     }
 
     pub(super) fn into_data(self) -> io::Chain<Cursor<Vec<u8>>, R> {

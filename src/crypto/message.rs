@@ -37,7 +37,29 @@ macro_rules! drain_decoder {
 }
 drain_decoder!(DeflateDecoder);
 drain_decoder!(ZlibDecoder);
-drain_decoder!(BzDecoder);
+
+/// bzip2 can turn an octet into millions, deflate at most into about a thousand: so much is allowed here too, and a
+/// volume of the usual size full of zeros in any case.
+struct Bounded<R>(BzDecoder<R>);
+
+const MOST_TIMES: u64 = 1032;
+const SMALL: u64 = 1 << 30;
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(out)?;
+        match self.0.total_out() > SMALL.max(self.0.total_in().saturating_mul(MOST_TIMES)) {
+            true => Err(Error::damaged("it holds far more than it should").into()),
+            false => Ok(count),
+        }
+    }
+}
+
+impl<R: BufRead + Drain> Drain for Bounded<R> {
+    fn drain(&mut self) -> io::Result<u64> {
+        Ok(io::copy(self, &mut io::sink())? + self.0.get_mut().drain()?)
+    }
+}
 
 /// A signature that the message must bear.
 pub(super) struct Demand {
@@ -71,7 +93,7 @@ where
         [0] => literal(content(body, &mut demand)?, key, demand),
         [1] => literal(content(DeflateDecoder::new(body), &mut demand)?, key, demand),
         [2] => literal(content(ZlibDecoder::new(body), &mut demand)?, key, demand),
-        [3] => literal(content(BzDecoder::new(body), &mut demand)?, key, demand),
+        [3] => literal(content(Bounded(BzDecoder::new(body)), &mut demand)?, key, demand),
         [other] => Err(Error::Unsupported(format!("compression algorithm {other}"))),
     }
 }

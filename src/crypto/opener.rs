@@ -1,4 +1,4 @@
-//! Reading messages: the common forms ourselves, all others through Sequoia (FORMAT.md 7.3).
+//! Reading messages: the common forms ourselves, others through Sequoia, and the oldest through gpg (FORMAT.md 7.3).
 
 use std::fmt;
 use std::io::{Cursor, Read};
@@ -6,15 +6,16 @@ use std::sync::{Arc, OnceLock};
 
 use sequoia_openpgp as openpgp;
 
+use openpgp::armor::{Kind, Reader, ReaderMode};
 use openpgp::packet::PKESK;
 use openpgp::parse::Parse;
 
 use super::envelope::{Envelope, Protection};
-use super::keys::{Addressee, KeyError, Keys, Session, Signatories, Signer};
+use super::keys::{Addressee, Foreign, KeyError, Keys, Session, Signatories, Signer};
 use super::mdc::MdcChunks;
 use super::message::Demand;
 use super::ocb::OcbChunks;
-use super::packet::{self, Body};
+use super::packet::Body;
 use super::password::{Container, PasswordMessage, key_length};
 use super::plain::Plain;
 use super::s2k::{Key, KeyCache, S2k};
@@ -77,23 +78,38 @@ impl Opener {
         R: Read + Send + Sync + 'a,
     {
         let start = read_start(&mut source)?;
-        if !looks_encrypted(&start)? {
+        let &[first, ..] = start.as_slice() else { return Err(Error::damaged("it is empty")) };
+        if begins_message(first) {
+            return self.open_binary(start, source, ciphertext);
+        }
+        if !start.windows(ARMOR.len()).any(|window| window == ARMOR) {
             return Err(Error::NotEncrypted);
         }
+        let armored = Cursor::new(start).chain(source);
+        let mut binary = Reader::from_reader(armored, ReaderMode::Tolerant(Some(Kind::Message)));
+        self.open_binary(read_start(&mut binary)?, binary, ciphertext)
+    }
+
+    fn open_binary<'a, R>(
+        &self,
+        start: Vec<u8>,
+        source: R,
+        ciphertext: Ciphertext,
+    ) -> Result<Box<dyn Read + Send + 'a>, Error>
+    where
+        R: Read + Send + Sync + 'a,
+    {
         match PasswordMessage::recognise(&start) {
             Some(message) => {
                 let mut start = Cursor::new(start);
                 start.set_position(message.offset as u64);
                 self.open_password_message(message, start.chain(source), ciphertext)
             }
-            None if tag(start[0]) == Some(packet::PKESK) => {
-                self.open_key_message(Cursor::new(start).chain(source), ciphertext)
-            }
-            None => sequoia::open(self, Cursor::new(start).chain(source)),
+            None => self.open_other(Cursor::new(start).chain(source), ciphertext),
         }
     }
 
-    /// How messages are written from now on. `salt` is that of the chain that they continue: so they have the key that
+    /// How the messages of a new set are written. `salt` is that of the chain that they continue: so they have the key that
     /// reading it has already derived, or will use.
     pub fn sealer(&self, salt: Option<[u8; 8]>) -> Result<Sealer, Error> {
         let Keys { gnupg, signer, .. } = &self.inner.keys;
@@ -102,7 +118,7 @@ impl Opener {
             false => None,
         };
         let signer = signer.as_deref().map(|id| Signer::new(gnupg, id)).transpose()?;
-        Ok(Sealer { derived, addressees: self.addressees()?, signer })
+        Sealer::new(derived.as_ref(), &*self.addressees()?, signer)
     }
 
     /// Who will be able to open what is written.
@@ -126,6 +142,11 @@ impl Opener {
         }
         let salt = salt.unwrap_or(new);
         Ok(Derived { key: self.key(Sealer::s2k(salt), Sealer::KEY_LENGTH)?, salt })
+    }
+
+    #[cfg(test)]
+    pub(super) fn gnupg(&self) -> &super::Gnupg {
+        &self.inner.keys.gnupg
     }
 
     pub(super) fn passphrase(&self) -> Result<&Passphrase, Error> {
@@ -166,18 +187,23 @@ impl Opener {
         self.open_container(message.container, source, &key, ciphertext)
     }
 
-    fn open_key_message<'a, R>(
-        &self,
-        source: R,
-        ciphertext: Ciphertext,
-    ) -> Result<Box<dyn Read + Send + 'a>, Error>
+    /// Messages for keys, and forms that few programs write.
+    fn open_other<'a, R>(&self, source: R, ciphertext: Ciphertext) -> Result<Box<dyn Read + Send + 'a>, Error>
     where
         R: Read + Send + Sync + 'a,
     {
         let envelope = Envelope::read(source)?;
         // Who has the passphrase needs no key, and may have none.
-        if envelope.protection.passphrase && self.inner.passphrase.is_some() {
-            return sequoia::open(self, envelope.into_message());
+        let by_passphrase =
+            envelope.for_keys.is_empty() || envelope.protection.passphrase && self.inner.passphrase.is_some();
+        if envelope.is_unprotected() {
+            return self.open_by_gpg(envelope, by_passphrase, ciphertext);
+        }
+        if by_passphrase {
+            return match envelope.suits_sequoia(None) {
+                true => sequoia::open(self, envelope.into_message()),
+                false => self.open_by_gpg(envelope, true, ciphertext),
+            };
         }
         let packets = envelope.for_keys.iter().filter_map(|fields| PKESK::from_bytes(fields).ok());
         let (cipher, session_key) = self.session_key(&packets.collect::<Vec<_>>())?;
@@ -187,8 +213,25 @@ impl Opener {
                 let key = Arc::new(Key::of_message(&session_key));
                 self.open_container(container, envelope.into_data(), &key, ciphertext)
             }
-            None => sequoia::open(self, envelope.into_message()),
+            None if envelope.suits_sequoia(Some(cipher)) => sequoia::open(self, envelope.into_message()),
+            None => self.open_by_gpg(envelope, false, ciphertext),
         }
+    }
+
+    fn open_by_gpg<'a, R: Read>(
+        &self,
+        envelope: Envelope<R>,
+        by_passphrase: bool,
+        ciphertext: Ciphertext,
+    ) -> Result<Box<dyn Read + Send + 'a>, Error> {
+        let foreign = Foreign {
+            recipients: envelope.protection.known_recipients(),
+            passphrase: if by_passphrase { Some(self.passphrase()?) } else { None },
+            unprotected: envelope.is_unprotected(),
+            ciphertext,
+            signatories: self.signatories()?,
+        };
+        self.inner.keys.gnupg.decrypt(envelope.into_message(), foreign)
     }
 
     fn open_container<'a, R>(
@@ -235,14 +278,7 @@ fn read_start(source: impl Read) -> Result<Vec<u8>, Error> {
 }
 
 /// Binary OpenPGP data begins with a set bit; of such packets those that begin an encrypted message count.
-fn looks_encrypted(start: &[u8]) -> Result<bool, Error> {
-    let &[first, ..] = start else { return Err(Error::damaged("it is empty")) };
-    let binary = matches!(tag(first), Some(1 | 3 | 9 | 10 | 18 | 20));
-    Ok(binary || start.windows(ARMOR.len()).any(|window| window == ARMOR))
-}
-
-/// Of a packet with this first octet.
-fn tag(first: u8) -> Option<u8> {
+fn begins_message(first: u8) -> bool {
     let tag = if first & 0x40 != 0 { first & 0x3F } else { (first >> 2) & 0x0F };
-    (first & 0x80 != 0).then_some(tag)
+    first & 0x80 != 0 && matches!(tag, 1 | 3 | 9 | 10 | 18 | 20)
 }

@@ -7,6 +7,8 @@ pub(super) const SIGNATURE: u8 = 2;
 pub(super) const SKESK: u8 = 3;
 pub(super) const ONE_PASS_SIGNATURE: u8 = 4;
 pub(super) const COMPRESSED: u8 = 8;
+/// Encrypted data from before there was an integrity check.
+pub(super) const SED: u8 = 9;
 pub(super) const MARKER: u8 = 10;
 pub(super) const LITERAL: u8 = 11;
 pub(super) const SEIPD: u8 = 18;

@@ -24,18 +24,25 @@ const ITERATED: u8 = 3;
 const COUNT: u8 = 255;
 const ZIP: u8 = 1;
 
-/// How the messages of one chain are written: whom they are for, and whose signature they bear.
+/// How the messages of one set are written: whom they are for, and whose signature they bear.
 ///
-/// With a passphrase the session key of all of them is derived from it, once (there is no encrypted session key; each
-/// message starts from its own random block). For keys alone every message has a session key of its own.
+/// They share one session key. With a passphrase it is derived from it (there is no encrypted session key), and the
+/// same for the chain; for keys alone it is random, and every message begins with the same packets for the recipients.
+/// So reading a set costs one key derivation, or one use of the secret key, which for a key with a passphrase is most
+/// of a second in the agent.
+///
+/// What a key of its own for every message would keep apart stays apart: each begins with a random block, which is its
+/// initialisation vector, and ends with a hash over that block and everything after it, so that parts of two messages
+/// make none. Blocks under one key meet after 2^64, far beyond any set. Whole messages can be exchanged either way: the
+/// manifest has their hashes. What one session key discloses is one set, which is kept and deleted as one.
 #[derive(Clone)]
 pub struct Sealer {
-    pub(super) derived: Option<Derived>,
-    pub(super) addressees: Arc<[Addressee]>,
-    pub(super) signer: Option<Signer>,
+    session_key: Arc<SessionKey>,
+    /// The packets before the encrypted data.
+    head: Arc<[u8]>,
+    signer: Option<Signer>,
 }
 
-#[derive(Clone)]
 pub(super) struct Derived {
     pub(super) key: Arc<Key>,
     pub(super) salt: [u8; 8],
@@ -44,28 +51,32 @@ pub(super) struct Derived {
 impl Sealer {
     pub(super) const KEY_LENGTH: usize = AES_256_KEY;
 
+    pub(super) fn new(
+        derived: Option<&Derived>,
+        addressees: &[Addressee],
+        signer: Option<Signer>,
+    ) -> Result<Self, Error> {
+        let session_key = match derived {
+            Some(derived) => derived.key.bytes().into(),
+            None => random_key()?,
+        };
+        let mut head = Vec::new();
+        for addressee in addressees {
+            addressee.wrap(&session_key, &mut head)?;
+        }
+        head.extend(derived.iter().flat_map(|derived| skesk(derived.salt)));
+        Ok(Self { session_key: Arc::new(session_key), head: head.into(), signer })
+    }
+
     pub(super) fn s2k(salt: [u8; 8]) -> S2k {
         S2k { hash: Hash::Sha256, salt: Some(salt), octets: S2k::octets_of(COUNT) }
     }
+}
 
-    fn session_key(&self) -> io::Result<SessionKey> {
-        if let Some(derived) = &self.derived {
-            return Ok(derived.key.bytes().into());
-        }
-        let mut key = SessionKey::from(&[0; AES_256_KEY][..]);
-        getrandom::fill(&mut key)?;
-        Ok(key)
-    }
-
-    /// The packets before the encrypted data.
-    fn head(&self, session_key: &SessionKey) -> Result<Vec<u8>, Error> {
-        let mut head = Vec::new();
-        for addressee in &*self.addressees {
-            addressee.wrap(session_key, &mut head)?;
-        }
-        head.extend(self.derived.iter().flat_map(|derived| skesk(derived.salt)));
-        Ok(head)
-    }
+fn random_key() -> io::Result<SessionKey> {
+    let mut key = SessionKey::from(&[0; AES_256_KEY][..]);
+    getrandom::fill(&mut key)?;
+    Ok(key)
 }
 
 /// Symmetric-key encrypted session key packet, version 4, without an encrypted session key.
@@ -91,9 +102,8 @@ pub struct MessageWriter<W: Write> {
 
 impl<W: Write> MessageWriter<W> {
     pub fn new(mut out: W, sealer: &Sealer) -> io::Result<Self> {
-        let session_key = sealer.session_key()?;
-        out.write_all(&sealer.head(&session_key)?)?;
-        let mut encrypted = MdcWriter::new(out, &session_key)?;
+        out.write_all(&sealer.head)?;
+        let mut encrypted = MdcWriter::new(out, &sealer.session_key)?;
         encrypted.write_all(&[COMPRESSED_TO_THE_END, ZIP])?;
         let mut deflater = Deflater::new(encrypted);
         let mut signing = None;

@@ -1,4 +1,4 @@
-//! All messages that we do not read ourselves: other ciphers, armour, encrypted session keys of other kinds.
+//! Most messages that we do not read ourselves: other ciphers, encrypted session keys of other kinds.
 
 use std::io::{self, Read};
 use std::sync::{Arc, LazyLock};
@@ -31,6 +31,11 @@ static POLICY: LazyLock<StandardPolicy> = LazyLock::new(|| {
     }
     policy
 });
+
+/// Of ciphers, by their numbers. Sequoia on RustCrypto takes only Blowfish keys of 448 bits, OpenPGP has 128.
+pub(super) fn reads(cipher: u8) -> bool {
+    matches!(cipher, 1..=3 | 7..=13)
+}
 
 pub(super) fn open<'a, R>(opener: &Opener, source: R) -> Result<Box<dyn Read + Send + 'a>, Error>
 where
@@ -70,12 +75,6 @@ impl Helper {
     /// A key used directly comes from the cache; the rest Sequoia derives.
     fn session_key(&self, skesk: &SKESK) -> Result<(Option<SymmetricAlgorithm>, SessionKey), Error> {
         let passphrase = self.opener.passphrase()?;
-        if let SKESK::V4(skesk) = skesk
-            && skesk.symmetric_algo() == SymmetricAlgorithm::Blowfish
-        {
-            // Sequoia on RustCrypto takes only Blowfish keys of 448 bits, OpenPGP has 128.
-            return Err(Error::Unsupported("Blowfish".into()));
-        }
         if let SKESK::V4(skesk) = skesk
             && let Some(s2k) = ours(skesk.s2k())
             && let (Ok(None), Ok(length)) = (skesk.esk(), skesk.symmetric_algo().key_size())

@@ -1,10 +1,15 @@
 //! Against ourselves, Sequoia and the gpg on this machine.
 
+mod hostile;
+
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::*;
 use crate::secret::Passphrase;
@@ -101,6 +106,12 @@ impl Gpg {
             .args(["--quick-generate-key", name, "ed25519", "sign"])
             .status();
         assert!(done.unwrap().success());
+    }
+
+    /// This GnuPG's.
+    fn opener(&self) -> Opener {
+        let setup = Setup { options: vec!["--homedir".into(), self.path().into()], ..Setup::default() };
+        Opener::new(Some(passphrase()), Keys { gnupg: Gnupg::new(setup), ..Keys::default() })
     }
 
     /// With few rounds of key derivation, to be quick.
@@ -258,15 +269,93 @@ fn authenticated_encryption_of_newer_gpg_is_read() {
     }
 }
 
+/// As PGP 2 and GnuPG 1.0 wrote it: without any integrity check, and with a cipher that begins anew after the prefix.
+fn seal_unprotected(data: &[u8]) -> Vec<u8> {
+    use aes::Aes256;
+    use aes::cipher::KeyIvInit;
+    use cfb_mode::Encryptor;
+
+    let derived = opener().key(Sealer::s2k(SALT), 32).unwrap();
+    let mut encrypted = [7; 18];
+    let encryptor = |iv: &[u8]| Encryptor::<Aes256>::new_from_slices(derived.bytes(), iv).unwrap();
+    encryptor(&[0; 16]).encrypt(&mut encrypted);
+    let mut plain =
+        [&[0xCB, 0xFF], &(data.len() as u32 + 6).to_be_bytes()[..], b"b\0\0\0\0\0", data].concat();
+    encryptor(&encrypted[2..]).encrypt(&mut plain);
+    let length = (encrypted.len() + plain.len()) as u32;
+    [&seal(b"x")[..15], &[0xC9, 0xFF], &length.to_be_bytes(), &encrypted, &plain].concat()
+}
+
 #[test]
-fn what_cannot_be_read_says_so() {
+fn what_only_gpg_reads_is_read_by_it() {
     let gpg = Gpg::new();
-    let message = gpg.encrypt(&["--cipher-algo", "BLOWFISH"], b"x");
-    assert!(matches!(read(&opener(), &message), Err(Error::Unsupported(_))));
-    // Without any integrity protection, as PGP 2 and GnuPG 1.0 wrote it.
-    let unprotected = [&seal(b"x")[..15], &[0xC9, 20], &[7; 20]].concat();
-    let error = read(&opener(), &unprotected).unwrap_err();
-    assert!(matches!(error, Error::Unsupported(_)), "{error:?}");
+    let data = data(300_000);
+    let message = gpg.encrypt(&["--cipher-algo", "BLOWFISH"], &data);
+    let opener = gpg.opener();
+    assert!(read(&opener, &message).unwrap() == data);
+    assert!(!opener.gnupg().take_unprotected());
+    assert!(matches!(read(&opener, &message[..message.len() - 5]), Err(Error::Damaged(_))));
+    let wrong = Opener::new(
+        Some(Passphrase::new("wrong")),
+        Keys { gnupg: opener.gnupg().clone(), ..Keys::default() },
+    );
+    assert!(matches!(read(&wrong, &message), Err(Error::PassphraseWrong)));
+
+    let missing = Gnupg::new(Setup { program: "/nowhere/gpg".into(), ..Setup::default() });
+    let without = Opener::new(Some(passphrase()), Keys { gnupg: missing, ..Keys::default() });
+    let error = read(&without, &message).unwrap_err();
+    assert!(
+        matches!(&error, Error::Unsupported(why) if why.contains("/nowhere/gpg cannot be run")),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn what_nothing_protects_is_read_and_told() {
+    let gpg = Gpg::new();
+    let data = data(300_000);
+    let message = seal_unprotected(&data);
+    let opener = gpg.opener();
+    assert!(read(&opener, &message).unwrap() == data);
+    assert!(opener.gnupg().take_unprotected());
+    assert!(!opener.gnupg().take_unprotected(), "once");
+    let nobody = Opener::new(None, Keys::default());
+    assert!(matches!(read(&nobody, &message), Err(Error::PassphraseNeeded)));
+    assert!(read(&opener, &message[..message.len() - 5]).is_err());
+    // Who is not believed until the end can go before it.
+    let mut begun = opener.open(&message[..], Ciphertext::Unproven).unwrap();
+    begun.read_exact(&mut [0; 100]).unwrap();
+}
+
+#[test]
+fn armor_may_be_around_every_form() {
+    let gpg = Gpg::new();
+    let data = data(300_000);
+    for message in [seal(&data), seal_unprotected(&data)] {
+        let armored = gpg.run(&["--enarmor"], &message);
+        let armored = String::from_utf8(armored).unwrap().replace("PGP ARMORED FILE", "PGP MESSAGE");
+        assert!(read(&gpg.opener(), armored.as_bytes()).unwrap() == data);
+        assert!(read(&gpg.opener(), &armored.as_bytes()[..armored.len() / 2]).is_err());
+    }
+}
+
+/// What is promised of repositories with many small volumes. In time of the processor, whatever else it has to do.
+#[test]
+fn a_small_file_costs_less_than_two_milliseconds_once_the_key_is_derived() {
+    const FILES: u32 = 1000;
+    let opener = opener();
+    let sealer = opener.sealer(Some(SALT)).unwrap();
+    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+    let start = now();
+    for number in 0..FILES {
+        let data = [&number.to_be_bytes()[..], &data(4096)].concat();
+        let mut writer = MessageWriter::new(Vec::new(), &sealer).unwrap();
+        writer.write_all(&data).unwrap();
+        assert!(read(&opener, &writer.finish().unwrap()).unwrap() == data);
+    }
+    let each = (now() - start) / FILES;
+    println!("sealing and opening a small file: {each:?}");
+    assert!(each < Duration::from_millis(2), "{each:?}");
 }
 
 #[test]

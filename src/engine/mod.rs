@@ -54,7 +54,7 @@ pub use status::{ChainStatus, CollectionStatus, SetStatus};
 pub use volumes::VolumesJob;
 pub use wish::{Counts, Estimate, Existing, Hindrance, Instead, Obstacle, Part, Shortage, To, Wish};
 
-use crate::context::Context;
+use crate::context::{Context, ProblemKind};
 use crate::destination::Destination;
 use crate::entry::{Attributes, EntryPath};
 use crate::error::Result;
@@ -344,6 +344,24 @@ pub struct EraseReport {
 }
 
 impl Job {
+    fn place(&self) -> &Place {
+        match self {
+            Self::Backup(job) => &job.place,
+            Self::Restore(job) => &job.place,
+            Self::BringBack(job) => &job.place,
+            Self::Verify(job) => &job.place,
+            Self::List(job) => &job.place,
+            Self::Search(job) => &job.place,
+            Self::Status(job) => &job.place,
+            Self::Erase(job) => &job.place,
+            Self::Remove(job) => &job.place,
+            Self::CleanUp(job) => &job.place,
+            Self::Replicate(job) => &job.from,
+            Self::Volumes(job) => &job.place,
+            Self::Changes(job) => &job.place,
+        }
+    }
+
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Backup(_) => JobKind::Backup,
@@ -362,7 +380,8 @@ impl Job {
 
 /// Runs one job on the calling thread (and its pool) until it is done, stopped or failed.
 pub fn run(job: Job, ctx: &Context) -> Result<Report> {
-    match job {
+    let Place { destination, keys, .. } = job.place().clone();
+    let done = match job {
         Job::Backup(job) => backup::run(job, ctx).map(Report::Backup),
         Job::Restore(job) => restore::run(job, ctx).map(Report::Restore),
         Job::BringBack(job) => restore::bring_back(job, ctx).map(Report::Restore),
@@ -376,5 +395,9 @@ pub fn run(job: Job, ctx: &Context) -> Result<Report> {
         Job::Replicate(job) => replicate::run(job, ctx).map(Report::Replicate),
         Job::Volumes(job) => volumes::run(job, ctx).map(Report::Volumes),
         Job::Changes(job) => changes::run(job, ctx).map(Report::Changes),
+    };
+    if keys.gnupg.take_unprotected() {
+        ctx.problem(ProblemKind::Unprotected, destination.describe(), "there is no integrity check");
     }
+    done
 }

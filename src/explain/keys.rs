@@ -48,6 +48,10 @@ pub(super) fn explain_key(error: &KeyError) -> Explanation {
             format!("The GnuPG agent, which keeps the secret keys, cannot be reached: {why}."),
         )
         .hint("Check that GnuPG is installed, and that gpg can be used."),
+        KeyError::File { path, why } => {
+            Explanation::new("Key File Not Usable", format!("The keys in {path} cannot be used: {why}."))
+                .hint("Check that this is the file that GnuPG exported the secret key to.")
+        }
         KeyError::NoGpg { program, why } => {
             Explanation::new("GnuPG Missing", format!("{program} cannot be run: {why}."))
                 .hint("Install GnuPG, or say where it is.")

@@ -90,7 +90,7 @@ fn errors() -> Vec<Error> {
     errors
 }
 
-fn keys() -> [KeyError; 11] {
+fn keys() -> [KeyError; 12] {
     let id = || "ada@example.org".to_string();
     let name = || "Ada <ada@example.org>".to_string();
     [
@@ -103,6 +103,7 @@ fn keys() -> [KeyError; 11] {
         KeyError::Locked { name: name() },
         KeyError::PassphraseWrong { name: name() },
         KeyError::NoAgent { why: "no such file".into() },
+        KeyError::File { path: "/home/ada/key.asc".into(), why: "there is no key in it".into() },
         KeyError::NoGpg { program: "gpg".into(), why: "no such file".into() },
         KeyError::Failed { what: "no data".into() },
     ]
@@ -163,6 +164,7 @@ fn problems() -> Vec<Problem> {
         ProblemKind::MetadataNotRestored,
         ProblemKind::Beside,
         ProblemKind::Differs,
+        ProblemKind::Unprotected,
     ];
     let path = PathBuf::from("/home/ada/Pictures/1.jpg");
     kinds.map(|kind| Problem { kind, path: path.clone(), detail: "the detail".into() }).into()

@@ -55,6 +55,10 @@ pub(crate) const RECORDS_VERSION: u32 = 1;
 
 /// Manifests are read whole; more than this is not a manifest.
 const MANIFEST_LIMIT: u64 = 1 << 30;
+/// Lists of files become a tenth or less; a small message that becomes more than this, and more than so many times what
+/// is stored, was made to fill the memory.
+const MANIFEST_PLAIN: u64 = 64 << 20;
+const MANIFEST_RATIO: u64 = 64;
 
 pub(crate) struct Repository {
     pub(crate) destination: Arc<dyn Destination>,
@@ -222,10 +226,15 @@ impl Repository {
 
     fn open_manifest(&self, name: &str) -> Result<Vec<u8>> {
         let stored = self.stored_manifest(name)?;
+        let limit =
+            (stored.len() as u64).saturating_mul(MANIFEST_RATIO).clamp(MANIFEST_PLAIN, MANIFEST_LIMIT);
         let mut text = Vec::new();
-        let read =
-            self.unseal(name, &*stored, Ciphertext::Unproven)?.take(MANIFEST_LIMIT).read_to_end(&mut text);
+        let read = self.unseal(name, &*stored, Ciphertext::Unproven)?.take(limit).read_to_end(&mut text);
         read.map_err(|error| opening(name, error.into()))?;
+        // Nothing of it is believed before its end.
+        if text.len() as u64 == limit {
+            return Err(Error::damaged(format!("{name} is too large for a manifest")));
+        }
         Ok(text)
     }
 

@@ -8,6 +8,16 @@ use tempfile::TempDir;
 
 use super::cli::{Outcome, Program};
 
+/// The GnuPG that the suite is about, if HINDSIGHT_GPG names its gpg: else the system's.
+fn named_gpg() -> Option<PathBuf> {
+    std::env::var_os("HINDSIGHT_GPG").map(PathBuf::from)
+}
+
+/// A program of that GnuPG.
+fn program(name: &str) -> PathBuf {
+    named_gpg().map_or_else(|| name.into(), |gpg| gpg.with_file_name(name))
+}
+
 /// A person with a GnuPG home, files, a place and caches. The path is short because of the agent's socket.
 pub(crate) struct Person(TempDir);
 
@@ -35,7 +45,7 @@ impl Person {
     }
 
     fn gpg(&self) -> Command {
-        let mut command = Command::new("gpg");
+        let mut command = Command::new(program("gpg"));
         command.arg("--homedir").arg(self.0.path()).stdin(Stdio::null());
         command.args([
             "--batch",
@@ -63,11 +73,31 @@ impl Person {
     /// The long id of a new key.
     pub(crate) fn make_key(&self, name: &str, (sign, encrypt): Kinds, passphrase: &str) -> String {
         self.run_gpg(&["--passphrase", passphrase, "--quick-generate-key", name, sign, "sign", "never"]);
+        let fingerprint = self.fingerprint(name);
+        self.run_gpg(&[
+            "--passphrase",
+            passphrase,
+            "--quick-add-key",
+            &fingerprint,
+            encrypt,
+            "encr",
+            "never",
+        ]);
+        fingerprint[fingerprint.len() - 16..].to_string()
+    }
+
+    /// The subkey of `key` that encrypts expires, and there is a new one.
+    pub(crate) fn replace_encryption_key(&self, key: &str) {
+        let fingerprint = self.fingerprint(key);
+        self.run_gpg(&["--passphrase", "", "--quick-set-expire", &fingerprint, "seconds=1", "*"]);
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        self.run_gpg(&["--passphrase", "", "--quick-add-key", &fingerprint, "cv25519", "encr", "never"]);
+    }
+
+    fn fingerprint(&self, name: &str) -> String {
         let listing = String::from_utf8(self.run_gpg(&["--with-colons", "--list-keys", name])).unwrap();
         let line = listing.lines().find(|line| line.starts_with("fpr")).unwrap();
-        let fingerprint = line.split(':').nth(9).unwrap();
-        self.run_gpg(&["--passphrase", passphrase, "--quick-add-key", fingerprint, encrypt, "encr", "never"]);
-        fingerprint[fingerprint.len() - 16..].to_string()
+        line.split(':').nth(9).unwrap().to_string()
     }
 
     /// Knows the public keys of `other` from now on.
@@ -78,7 +108,8 @@ impl Person {
     }
 
     pub(crate) fn gpgconf(&self, arguments: &[&str]) {
-        let done = Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args(arguments).status();
+        let done =
+            Command::new(program("gpgconf")).arg("--homedir").arg(self.0.path()).args(arguments).status();
         assert!(done.unwrap().success());
     }
 
@@ -104,6 +135,9 @@ impl Person {
         command.env("XDG_RUNTIME_DIR", self.0.path()).env("TMPDIR", self.0.path());
         command.envs(variables.iter().map(|variable| variable.split_once('=').unwrap()));
         command.arg("--archive-dir").arg(self.path("caches").join(program.name));
+        if let Some(gpg) = named_gpg().filter(|_| !line.contains("--gpg-binary")) {
+            command.arg("--gpg-binary").arg(gpg);
+        }
         command.args(line.split_whitespace().map(|word| match word {
             "SRC" => self.path("src").into_os_string(),
             "OUT" => self.path("out").into_os_string(),
@@ -124,6 +158,14 @@ impl Person {
         let mut files: Vec<_> = files.filter(|path| path.to_str().unwrap().contains(part)).collect();
         files.sort();
         files
+    }
+
+    /// A file with the secret key `key` of this person's.
+    pub(crate) fn export_secret(&self, key: &str, passphrase: &str) -> PathBuf {
+        let file = self.path("secret.asc");
+        let export = ["--armor", "--passphrase", passphrase, "--export-secret-keys", key];
+        fs::write(&file, self.run_gpg(&export)).unwrap();
+        file
     }
 
     /// What was restored is what is there.

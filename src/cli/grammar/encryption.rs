@@ -16,8 +16,11 @@ pub(super) const ROWS: &[Row] = &[
     option("hidden-encrypt-key", &["KEY"], "The same, but do not say in the files whose key it is."),
     option("sign-key", &["KEY"], "Sign with this key; when reading, take only what it signed."),
     option("encrypt-sign-key", &["KEY"], "Encrypt to this key and sign with it."),
-    option("encrypt-secret-keyring", &["FILE"], "Where secret keys are.")
-        .explained("GnuPG has all secret keys in one place since version 2.1."),
+    option(
+        "encrypt-secret-keyring",
+        &["FILE"],
+        "Take secret keys from this file, as gpg exports them, where no agent runs.",
+    ),
     option("gpg-binary", &["PATH"], "Which gpg says what keys there are."),
     option("gpg-options", &["OPTIONS"], "Options for gpg, such as --homedir=FOLDER."),
     flag("use-agent", "Leave the passphrases of secret keys to gpg-agent."),

@@ -11,13 +11,14 @@ use super::assuan::{Connection, Fault, Refusal, Reply};
 use super::secret::SecretKey;
 use super::sexp::{self, Sexp};
 use super::{KeyError, hex};
+use crate::i18n::gettext_f;
 use crate::secret::Passphrase;
 
 /// How long it may take where nobody is asked; a card may want to be touched.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 // Of libgpg-error.
-const BAD_PASSPHRASE: u16 = 11;
+pub(super) const BAD_PASSPHRASE: u16 = 11;
 const NO_SECRET_KEY: u16 = 17;
 const NOT_SUPPORTED: u16 = 60;
 const TIMEOUT: u16 = 62;
@@ -169,7 +170,8 @@ fn unreachable(fault: Fault) -> KeyError {
 
 /// What the dialogue says, as the protocol wants it.
 fn description(name: &str) -> String {
-    let text = format!("Please enter the passphrase to unlock the secret key:\n“{name}”");
+    let text =
+        gettext_f("Please enter the passphrase to unlock the secret key:\n“{name}”", &[("name", name)]);
     text.bytes()
         .map(|octet| match octet {
             b' ' => "+".to_string(),

@@ -60,10 +60,15 @@ impl Listed {
 }
 
 impl Program {
-    fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Output, KeyError> {
+    pub(super) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
         let mut command = Command::new(&self.path);
         command.args(&self.options).args(["--batch", "--no-tty", "--no-armor"]).args(arguments);
-        command.stdin(Stdio::null()).output().map_err(|error| self.missing(&error))
+        command
+    }
+
+    fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Output, KeyError> {
+        let output = self.command(arguments).stdin(Stdio::null()).output();
+        output.map_err(|error| self.missing(&error))
     }
 
     fn missing(&self, error: &std::io::Error) -> KeyError {

@@ -5,6 +5,8 @@
 
 mod agent;
 mod assuan;
+mod decrypt;
+mod file;
 mod gpg;
 mod secret;
 mod sexp;
@@ -15,6 +17,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sequoia_openpgp as openpgp;
@@ -27,6 +30,8 @@ use openpgp::types::SymmetricAlgorithm;
 
 use crate::secret::Passphrase;
 use agent::{Agent, Unlock};
+pub(super) use decrypt::Foreign;
+use file::KeyFile;
 use gpg::{HIDDEN, Program};
 use secret::SecretKey;
 pub(super) use signer::Signer;
@@ -75,6 +80,8 @@ pub enum KeyError {
     PassphraseWrong { name: String },
     #[error("gpg-agent cannot be reached: {why}")]
     NoAgent { why: String },
+    #[error("the keys in {path} cannot be used: {why}")]
+    File { path: String, why: String },
     #[error("{program} cannot be run: {why}")]
     NoGpg { program: String, why: String },
     #[error("GnuPG: {what}")]
@@ -91,6 +98,8 @@ pub struct Setup {
     pub passphrase: Option<Passphrase>,
     /// Of the secret key that signs.
     pub signing_passphrase: Option<Passphrase>,
+    /// A file with keys, whose secret halves are used here and not by the agent. GnuPG has all others.
+    pub key_file: Option<PathBuf>,
     /// Where the agent may show its dialogue, as options of the agent. `None`: it must not, and what would need it
     /// fails at once.
     pub dialogue: Option<Vec<String>>,
@@ -103,6 +112,7 @@ impl Default for Setup {
             options: Vec::new(),
             passphrase: None,
             signing_passphrase: None,
+            key_file: None,
             dialogue: None,
         }
     }
@@ -117,8 +127,11 @@ struct Inner {
     setup: Setup,
     /// One at a time works anyway.
     agent: Mutex<Option<Agent>>,
+    file: OnceLock<Result<KeyFile, KeyError>>,
     secret: OnceLock<Result<Vec<SecretKey>, KeyError>>,
     opened: Mutex<HashMap<Vec<u8>, Session>>,
+    /// Something was opened that anybody could have altered.
+    unprotected: AtomicBool,
 }
 
 /// The key of a message.
@@ -138,6 +151,13 @@ impl Gnupg {
     fn program(&self) -> Program {
         let Setup { program, options, .. } = &self.0.setup;
         Program { path: program.clone(), options: options.clone() }
+    }
+
+    /// Of the setup.
+    fn key_file(&self) -> Result<Option<&KeyFile>, KeyError> {
+        let Some(path) = &self.0.setup.key_file else { return Ok(None) };
+        let file = self.0.file.get_or_init(|| KeyFile::read(path));
+        file.as_ref().map(Some).map_err(KeyError::clone)
     }
 
     fn unlock<'a>(&'a self, passphrase: &'a Option<Passphrase>) -> Unlock<'a> {
@@ -173,12 +193,18 @@ pub(super) struct Addressee {
 }
 
 impl Keys {
-    /// The keys that gpg takes for the recipients.
+    /// The keys of the recipients: those of the file, else those that gpg takes.
     pub(super) fn addressees(&self) -> Result<Vec<Addressee>, KeyError> {
+        let file = self.gnupg.key_file()?;
         let mut addressees = Vec::new();
         for hidden in [false, true] {
-            let recipients = self.recipients.iter().filter(|recipient| recipient.hidden == hidden);
-            let ids: Vec<_> = recipients.map(|recipient| recipient.id.as_str()).collect();
+            let mut ids = Vec::new();
+            for recipient in self.recipients.iter().filter(|recipient| recipient.hidden == hidden) {
+                match file.map(|file| file.recipient(&recipient.id)).transpose()?.flatten() {
+                    Some(key) => addressees.push(Addressee { key, hidden }),
+                    None => ids.push(recipient.id.as_str()),
+                }
+            }
             if !ids.is_empty() {
                 addressees.extend(self.addressees_called(&ids, hidden)?);
             }

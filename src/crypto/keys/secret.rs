@@ -66,7 +66,21 @@ impl Gnupg {
     }
 
     fn find_session_key(&self, packets: &[PKESK]) -> Result<Session, KeyError> {
-        let keys = self.secret_keys()?;
+        let none = || {
+            let ids = packets.iter().filter_map(|packet| packet.recipient()).map(|id| id.to_hex()).collect();
+            KeyError::NoSecretKey { ids }
+        };
+        let file = self.key_file()?;
+        if let Some(file) = file
+            && let Some(session) = file.session_key(packets, self.0.setup.passphrase.as_ref())?
+        {
+            return Ok(session);
+        }
+        let keys = match self.secret_keys() {
+            // Who has keys in a file needs no GnuPG.
+            Err(KeyError::NoGpg { .. }) if file.is_some() => return Err(none()),
+            keys => keys?,
+        };
         // Those that say whose they are come first: the others have to be tried.
         let (named, hidden): (Vec<_>, Vec<_>) =
             packets.iter().partition(|packet| packet.recipient().is_some());
@@ -80,8 +94,7 @@ impl Gnupg {
                 }
             }
         }
-        let ids = packets.iter().filter_map(|packet| packet.recipient()).map(|id| id.to_hex()).collect();
-        Err(failure.unwrap_or(KeyError::NoSecretKey { ids }))
+        Err(failure.unwrap_or_else(none))
     }
 
     /// `None` where the message is for another key.

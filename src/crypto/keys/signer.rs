@@ -1,11 +1,11 @@
-//! Signatures by a key that stays in the agent.
+//! Signatures by a key that stays in the agent, or by one of a file.
 
 use std::sync::Arc;
 
 use sequoia_openpgp as openpgp;
 
 use openpgp::crypto::hash::Context;
-use openpgp::crypto::mpi;
+use openpgp::crypto::{KeyPair, mpi};
 use openpgp::packet::one_pass_sig::OnePassSig3;
 use openpgp::packet::signature::SignatureBuilder;
 use openpgp::packet::{OnePassSig, Packet};
@@ -21,27 +21,33 @@ const HASH: HashAlgorithm = HashAlgorithm::SHA512;
 const VERSION: u8 = 4;
 
 #[derive(Clone)]
-pub(in crate::crypto) struct Signer {
-    gnupg: Gnupg,
-    key: Arc<SecretKey>,
+pub(in crate::crypto) struct Signer(By);
+
+#[derive(Clone)]
+enum By {
+    Agent { gnupg: Gnupg, key: Arc<SecretKey> },
+    File(Box<KeyPair>),
 }
 
 impl Signer {
-    /// By the key that gpg would sign with. It is proven to work, so that no backup stops at its first volume.
+    /// By the key of that name in the file, else by the one that gpg would sign with. It is proven to work, so that no
+    /// backup stops at its first volume.
     pub(in crate::crypto) fn new(gnupg: &Gnupg, id: &str) -> Result<Self, KeyError> {
-        let program = gnupg.program();
-        let listed = program.secret_keys(Some(id))?;
-        let Some(chosen) = choose(&listed, id) else {
-            return Err(match program.unusable(id, 's') {
-                KeyError::Unsuitable { id } if listed.is_empty() => KeyError::NoSecretKey { ids: vec![id] },
-                other => other,
-            });
-        };
-        let key = gnupg.with_public_halves(std::slice::from_ref(chosen))?.into_iter().next();
-        let key = Arc::new(key.ok_or_else(|| KeyError::Unsuitable { id: id.to_string() })?);
-        let signer = Self { gnupg: gnupg.clone(), key };
+        let passphrase = gnupg.0.setup.signing_passphrase.as_ref();
+        let of_file = gnupg.key_file()?.map(|file| file.signer(id, passphrase)).transpose()?.flatten();
+        let signer = Self(match of_file {
+            Some(pair) => By::File(Box::new(pair)),
+            None => By::Agent { gnupg: gnupg.clone(), key: Arc::new(key_of_agent(gnupg, id)?) },
+        });
         signer.signature(signer.hash()?)?;
         Ok(signer)
+    }
+
+    fn key(&self) -> &PublicKey {
+        match &self.0 {
+            By::Agent { key, .. } => &key.key,
+            By::File(pair) => pair.public(),
+        }
     }
 
     /// For what is to be signed.
@@ -53,8 +59,8 @@ impl Signer {
     pub(in crate::crypto) fn announcement(&self) -> Result<Vec<u8>, KeyError> {
         let mut packet = OnePassSig3::new(SignatureType::Binary);
         packet.set_hash_algo(HASH);
-        packet.set_pk_algo(self.key.key.pk_algo());
-        packet.set_issuer(self.key.key.keyid());
+        packet.set_pk_algo(self.key().pk_algo());
+        packet.set_issuer(self.key().keyid());
         packet.set_last(true);
         Packet::from(OnePassSig::from(packet)).to_vec().map_err(failed)
     }
@@ -68,14 +74,33 @@ impl Signer {
 
 impl openpgp::crypto::Signer for Signer {
     fn public(&self) -> &PublicKey {
-        &self.key.key
+        self.key()
     }
 
     fn sign(&mut self, hash: HashAlgorithm, digest: &[u8]) -> openpgp::Result<mpi::Signature> {
-        let unlock = self.gnupg.unlock(&self.gnupg.0.setup.signing_passphrase);
-        let sign = |agent: &mut super::Agent| agent.sign(&self.key, hash.into(), digest, unlock);
-        Ok(self.gnupg.with_agent(sign)?)
+        match &mut self.0 {
+            By::File(pair) => pair.sign(hash, digest),
+            By::Agent { gnupg, key } => {
+                let (gnupg, key) = (&*gnupg, &**key);
+                let unlock = gnupg.unlock(&gnupg.0.setup.signing_passphrase);
+                let sign = |agent: &mut super::Agent| agent.sign(key, hash.into(), digest, unlock);
+                Ok(gnupg.with_agent(sign)?)
+            }
+        }
     }
+}
+
+fn key_of_agent(gnupg: &Gnupg, id: &str) -> Result<SecretKey, KeyError> {
+    let program = gnupg.program();
+    let listed = program.secret_keys(Some(id))?;
+    let Some(chosen) = choose(&listed, id) else {
+        return Err(match program.unusable(id, 's') {
+            KeyError::Unsuitable { id } if listed.is_empty() => KeyError::NoSecretKey { ids: vec![id] },
+            other => other,
+        });
+    };
+    let key = gnupg.with_public_halves(std::slice::from_ref(chosen))?.into_iter().next();
+    key.ok_or_else(|| KeyError::Unsuitable { id: id.to_string() })
 }
 
 /// Of the first certificate that can sign: the newest valid subkey for it, else the primary key. With an exclamation

@@ -179,6 +179,7 @@ fn every_form_that_gpg_writes_for_keys_is_read() {
         &["--cipher-algo", "AES"],
         &["--cipher-algo", "TWOFISH"],
         &["--cipher-algo", "3DES"],
+        &["--cipher-algo", "BLOWFISH"],
         &["--cipher-algo", "CAMELLIA256", "--compress-algo", "zlib"],
         &["--digest-algo", "SHA256"],
         &["--armor"],
@@ -235,12 +236,12 @@ fn what_follows_the_content_is_an_error() {
     let home = Home::new();
     home.key("ada", KINDS[1], "");
     let literal = |text: &[u8]| [&[0xCB, 6 + text.len() as u8, b'b', 0, 0, 0, 0, 0], text].concat();
-    let opener = Opener::new(None, home.keys(&["ada"], None));
-    let sealer = opener.sealer(None).unwrap();
+    let keys = home.keys(&["ada"], None);
+    let opener = Opener::new(None, keys.clone());
     let seal = |packets: &[u8]| {
         let session_key = SessionKey::from(&[7; 32][..]);
         let mut message = Vec::new();
-        sealer.addressees[0].wrap(&session_key, &mut message).unwrap();
+        keys.addressees().unwrap()[0].wrap(&session_key, &mut message).unwrap();
         let mut writer = crate::crypto::mdc::MdcWriter::new(message, &session_key).unwrap();
         writer.write_all(packets).unwrap();
         writer.finish().unwrap()
@@ -288,6 +289,37 @@ fn a_locked_key_fails_at_once_and_a_passphrase_unlocks_it() {
 }
 
 #[test]
+fn the_messages_of_one_set_ask_the_agent_once() {
+    let home = Home::new();
+    home.key("ada", KINDS[1], "");
+    let sealer = Opener::new(None, home.keys(&["ada"], None)).sealer(None).unwrap();
+    let seal = |data: &[u8]| {
+        let mut writer = MessageWriter::new(Vec::new(), &sealer).unwrap();
+        writer.write_all(data).unwrap();
+        writer.finish().unwrap()
+    };
+    let (one, other) = (seal(b"the same"), seal(b"the same"));
+    let head = 2 + usize::from(one[1]);
+    assert_eq!(one[..head], other[..head]);
+    assert_eq!(one.len(), other.len());
+    let alike = (head + 3..one.len()).filter(|&octet| one[octet] == other[octet]).count();
+    assert!(alike * 8 < one.len(), "{alike} octets are the same");
+    for message in [&one, &other] {
+        assert_eq!(home.run(&["--decrypt"], message), b"the same");
+    }
+
+    let opener = Opener::new(None, home.keys(&[], None));
+    assert_eq!(open(&opener, &one).unwrap(), b"the same");
+    let key_file = |from: &str, to: &str| {
+        std::fs::rename(home.0.path().join(from), home.0.path().join(to)).unwrap();
+    };
+    home.gpgconf(&["--kill", "gpg-agent"]);
+    key_file("private-keys-v1.d", "away");
+    assert_eq!(open(&opener, &other).unwrap(), b"the same");
+    key_file("away", "private-keys-v1.d");
+}
+
+#[test]
 fn an_agent_that_was_ended_is_started_again() {
     let home = Home::new();
     home.key("ada", KINDS[1], "");
@@ -332,6 +364,64 @@ fn keys_that_gpg_does_not_take_are_refused_with_the_reason() {
     let missing = Setup { program: PathBuf::from("/nowhere/gpg"), ..Setup::default() };
     let keys = Keys { gnupg: Gnupg::new(missing), ..home.keys(&["good@x"], None) };
     assert!(matches!(keys.addressees(), Err(KeyError::NoGpg { .. })));
+}
+
+#[test]
+fn keys_of_every_kind_in_a_file_do_without_gpg() {
+    let home = Home::new();
+    let data = data();
+    for kind in KINDS {
+        let mail = format!("{}@example.org", kind.0);
+        let fingerprint = home.key(&format!("{} <{mail}>", kind.0), kind, PASSPHRASE);
+        let file = home.0.path().join("secret");
+        let export: [&str; 5] = ["--armor", "--passphrase", PASSPHRASE, "--export-secret-keys", &mail];
+        std::fs::write(&file, home.run(&export, b"")).unwrap();
+        let with = |passphrase: Option<&str>, id: &str, hidden: bool| {
+            let passphrase = passphrase.map(Passphrase::new);
+            let setup = Setup {
+                program: "/nowhere/gpg".into(),
+                passphrase: passphrase.clone(),
+                signing_passphrase: passphrase,
+                key_file: Some(file.clone()),
+                ..Setup::default()
+            };
+            let recipients = vec![Recipient { id: id.into(), hidden }];
+            let signer = Some(id.to_string());
+            Opener::new(None, Keys { gnupg: Gnupg::new(setup), recipients, signer, ..Keys::default() })
+        };
+        for id in [&mail, &format!("<{mail}>"), &fingerprint, &format!("0x{}", &fingerprint[24..])] {
+            let opener = with(Some(PASSPHRASE), id, id == &mail).demanding_signatures();
+            let message = seal(&opener, &data);
+            assert!(
+                home.run(&["--passphrase", PASSPHRASE, "--decrypt"], &message) == data,
+                "{id}: gpg reads ours"
+            );
+            assert!(open(&opener, &message).unwrap() == data, "{id}: we read ours");
+        }
+        for recipient in ["-r", "-R"] {
+            let sign: [&str; 8] =
+                ["--passphrase", PASSPHRASE, "--sign", "--local-user", &mail, "--encrypt", recipient, &mail];
+            let message = home.run(&sign, &data);
+            let opener = with(Some(PASSPHRASE), &mail, false).demanding_signatures();
+            assert!(open(&opener, &message).unwrap() == data, "{mail}: we read gpg's");
+            let error = key_error(open(&with(None, &mail, false), &message));
+            assert!(matches!(&error, KeyError::Locked { name } if name.contains(&mail)), "{error:?}");
+            let error = key_error(open(&with(Some("wrong"), &mail, false), &message));
+            assert!(matches!(error, KeyError::PassphraseWrong { .. }), "{error:?}");
+        }
+        let error = key_error(with(None, &mail, false).sealer(None));
+        assert!(matches!(error, KeyError::Locked { .. }), "{error:?}");
+        let error = key_error(with(None, "nobody@x", false).sealer(None));
+        assert!(matches!(error, KeyError::NoGpg { .. }), "{error:?}");
+    }
+    let no_key = |text: &str| {
+        let file = home.0.path().join("none");
+        std::fs::write(&file, text).unwrap();
+        Gnupg::new(Setup { key_file: Some(file), ..home.setup() }).session_key(&[]).map(drop)
+    };
+    for text in ["", "no key"] {
+        assert!(matches!(no_key(text), Err(KeyError::File { .. })), "{text}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ const BINARY: u8 = 0;
 /// Signatures of one message that are looked at.
 const MOST: usize = 4;
 
-/// The keys whose signature counts: those that gpg finds by one name, and that can sign today.
+/// The keys whose signature counts: those of one name, in the file or with gpg, that can sign today.
 pub(in crate::crypto) struct Signatories {
     pub(in crate::crypto) name: String,
     pub(in crate::crypto) certificates: Vec<Cert>,
@@ -24,6 +24,11 @@ pub(in crate::crypto) struct Signatories {
 
 impl Signatories {
     pub(in crate::crypto) fn find(gnupg: &Gnupg, id: &str) -> Result<Self, KeyError> {
+        if let Some(file) = gnupg.key_file()?
+            && let Some((certificate, keys)) = file.signatory(id)?
+        {
+            return Ok(Self { name: id.to_string(), certificates: vec![certificate], keys });
+        }
         let program = gnupg.program();
         let listed = program.public_keys(id)?;
         let fit = listed.iter().filter(|key| key.is_valid() && key.can('s'));
