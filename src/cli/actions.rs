@@ -47,6 +47,7 @@ fn engine_keys(typed: &KeyOptions) -> Keys {
         recipients: typed.recipients.clone(),
         passphrase_too: false,
         signer: typed.signer.clone(),
+        older_passphrases: Vec::new(),
     }
 }
 
@@ -92,7 +93,7 @@ impl Session {
         let writes = matches!(action, Action::Backup { .. });
         let known = passphrase::from_environment();
         let by_passphrase = encrypt && keys.recipients.is_empty();
-        let known = if writes && by_passphrase { known.or_else(passphrase::ask_twice) } else { known };
+        let known = if writes && by_passphrase { self.to_write_with(known, &keys, &cache) } else { known };
         if writes && by_passphrase && keys.use_agent && keys.signer.is_none() && self.notices {
             terminal::err(
                 "--use-agent is about keys. This backup is protected by a passphrase, not by a key.",
@@ -118,6 +119,20 @@ impl Session {
             return self.submit(self.job(action, encrypt, place));
         }
         outcome
+    }
+
+    /// One that is new here and weak is taken only from a script, or from who says so.
+    fn to_write_with(
+        &self,
+        given: Option<Passphrase>,
+        keys: &KeyOptions,
+        cache: &Path,
+    ) -> Option<Passphrase> {
+        let is_fine = cache.exists() || keys.allow_weak || passphrase::weak_is_fine();
+        if self.notices && !is_fine && given.as_ref().is_some_and(|given| given.strength().is_weak()) {
+            terminal::err("PASSPHRASE is weak: whoever gets hold of the backups finds it by trying.");
+        }
+        given.or_else(|| passphrase::ask_twice(is_fine))
     }
 
     fn job(&self, action: Action, encrypt: bool, place: Place) -> Job {

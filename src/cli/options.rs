@@ -81,6 +81,9 @@ pub(super) struct Typed {
     /// Options for gpg, such as --homedir=FOLDER.
     #[arg(long, value_name = "OPTIONS", action = ArgAction::Append, allow_hyphen_values = true)]
     pub(super) gpg_options: Vec<String>,
+    /// Take a passphrase that is easy to guess when asking for a new one.
+    #[arg(long)]
+    pub(super) allow_weak_password: bool,
     /// Size of a volume in MiB.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     pub(super) volsize: Option<u64>,

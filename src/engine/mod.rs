@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::repository::{
-    Gnupg, InvalidTime, Keys, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
+    Gnupg, InvalidTime, Keys, Recipient, Setup as GnupgSetup, UsableKey, asctime, parse_user_time,
 };
 pub use restore::estimate;
 pub use status::{ChainStatus, CollectionStatus, SetStatus};

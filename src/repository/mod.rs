@@ -40,7 +40,7 @@ pub(crate) use recover::{Recovered, recover};
 
 use crate::crypto::Ciphertext;
 pub(crate) use crate::crypto::Opener;
-pub use crate::crypto::{Gnupg, Keys, Recipient, Setup};
+pub use crate::crypto::{Gnupg, Keys, Recipient, Setup, UsableKey};
 use crate::destination::{Destination, ErrorKind, Stored, is_upload_name};
 use crate::duplicity::name::{FileName, Part, Prefixes, Sealing};
 use crate::error::{Error, Result, opening};

@@ -34,6 +34,7 @@ mod probe;
 mod restore_plan;
 mod services;
 mod setup;
+mod sheet;
 mod state;
 mod texts;
 mod timeline;

@@ -9,6 +9,7 @@ mod gpg;
 mod secret;
 mod sexp;
 mod signer;
+mod usable;
 mod verify;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ use agent::{Agent, Unlock};
 use gpg::{HIDDEN, Program};
 use secret::SecretKey;
 pub(super) use signer::Signer;
+pub use usable::UsableKey;
 pub(super) use verify::{Check, Signatories};
 
 type PublicKey = Key<PublicParts, UnspecifiedRole>;
@@ -44,6 +46,8 @@ pub struct Keys {
     pub passphrase_too: bool,
     /// What is written is signed with this key, and what is restored must be. As gpg names it.
     pub signer: Option<String>,
+    /// Of earlier chains, written before the passphrase changed. Nothing is written with them.
+    pub older_passphrases: Vec<Passphrase>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

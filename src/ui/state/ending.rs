@@ -49,7 +49,7 @@ impl AppState {
         let explanation = explain(error);
         let question = match error {
             Error::PassphraseNeeded | Error::PassphraseWrong => {
-                self.forget_password(&request.plan);
+                self.doubt_password(&request.plan);
                 let wrong = matches!(error, Error::PassphraseWrong);
                 Question::Password { plan: request.plan, wrong }
             }
