@@ -79,7 +79,9 @@ fn user() -> String {
 fn folder(plan: &Plan) -> PathBuf {
     let today = plan.place.spec().ok().and_then(|spec| spec.folder().map(Path::to_path_buf));
     today.unwrap_or_else(|| match &plan.place.kind {
-        PlaceKind::Drive { folder, .. } => Path::new("/media").join(user()).join(&plan.place.label).join(folder),
+        PlaceKind::Drive { folder, .. } => {
+            Path::new("/media").join(user()).join(&plan.place.label).join(folder)
+        }
         PlaceKind::Folder { path } => path.clone(),
         PlaceKind::Address { url } => PathBuf::from(url),
     })

@@ -308,7 +308,8 @@ fn a_weak_passphrase_is_refused_at_a_terminal_and_taken_from_a_script() {
     assert!(!said.contains("is weak"), "{said}");
 
     let sandbox = Sandbox::new();
-    let run = || Ran::of("full", sandbox.command("full src URL").env("PASSPHRASE", "herons").output().unwrap());
+    let run =
+        || Ran::of("full", sandbox.command("full src URL").env("PASSPHRASE", "herons").output().unwrap());
     assert!(run().expect(0).stderr.contains("PASSPHRASE is weak"));
     assert!(!run().expect(0).stderr.contains("weak"), "it is said once");
 }

@@ -54,7 +54,10 @@ impl Person {
         let mut url = std::ffi::OsString::from("file://");
         url.push(self.path("Ada's Red Disk"));
         let mut command = Command::new(ours().path);
-        command.args(["full", "--volsize", "1", "--include"]).arg(self.path("home")).args(["--exclude", "**"]);
+        command
+            .args(["full", "--volsize", "1", "--include"])
+            .arg(self.path("home"))
+            .args(["--exclude", "**"]);
         if !self.plan.protection.encrypts() {
             command.arg("--no-encryption");
         }

@@ -197,19 +197,20 @@ fn with_marker(plan: Plan, spec: &Spec, store: &Store) -> Result<Plan, Failure> 
 /// The variable first, then what is remembered, then somebody at the terminal; twice for the first backup. A password
 /// that is given or typed must open the newest backup: those set aside go only with the one that took their place.
 fn passphrases(plan: &Plan, known: bool, allow_weak: bool) -> Passphrases {
-    let today = |today| Passphrases { today, older: Vec::new() };
-    let ask = || if known { passphrase::ask() } else { passphrase::ask_twice(allow_weak) };
-    match plan.protection {
-        _ if !plan.has_passwords() => Passphrases::default(),
-        Protection::Password => match passphrase::from_environment() {
-            None => Some(remembered(plan)).filter(|known| known.today.is_some()).unwrap_or_else(|| today(ask())),
-            given => today(given),
-        },
-        Protection::None | Protection::Keys(_) => {
-            let older = remembered(plan).older.into_iter().chain(passphrase::from_environment());
-            Passphrases { today: None, older: older.collect() }
-        }
+    if !plan.has_passwords() {
+        return Passphrases::default();
     }
+    let given = passphrase::from_environment();
+    if plan.protection != Protection::Password {
+        let older = remembered(plan).older.into_iter().chain(given).collect();
+        return Passphrases { today: None, older };
+    }
+    let remembered = if given.is_none() { remembered(plan) } else { Passphrases::default() };
+    if remembered.today.is_some() {
+        return remembered;
+    }
+    let ask = || if known { passphrase::ask() } else { passphrase::ask_twice(allow_weak) };
+    Passphrases { today: given.or_else(ask), older: Vec::new() }
 }
 
 /// With the passphrases that the variables have for the plan's keys; the agent asks only where somebody sits.

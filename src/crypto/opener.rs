@@ -15,7 +15,7 @@ use super::mdc::MdcChunks;
 use super::message::Demand;
 use super::ocb::OcbChunks;
 use super::packet::{self, Body};
-use super::passphrases::{Known, Passphrases};
+use super::passphrases::{Known, KnownPassphrases};
 use super::password::{Container, PasswordMessage, key_length};
 use super::plain::Plain;
 use super::s2k::Key;
@@ -36,7 +36,7 @@ pub struct Opener {
 }
 
 struct Inner {
-    passphrases: Passphrases,
+    passphrases: KnownPassphrases,
     /// What is written may be sealed with the first of the passphrases.
     has_passphrase: bool,
     keys: Keys,
@@ -45,7 +45,7 @@ struct Inner {
 }
 
 impl Inner {
-    fn new(passphrases: Passphrases, has_passphrase: bool, keys: Keys) -> Self {
+    fn new(passphrases: KnownPassphrases, has_passphrase: bool, keys: Keys) -> Self {
         let (addressees, signatories) = (OnceLock::new(), OnceLock::new());
         Self { passphrases, has_passphrase, keys, addressees, signatories }
     }
@@ -55,7 +55,7 @@ impl Opener {
     /// Without a passphrase and keys only unencrypted data is recognised as such.
     pub fn new(passphrase: Option<Passphrase>, keys: Keys) -> Self {
         let has_passphrase = passphrase.is_some();
-        let passphrases = Passphrases::new(passphrase, &keys.older_passphrases);
+        let passphrases = KnownPassphrases::new(passphrase, &keys.older_passphrases);
         Self { inner: Arc::new(Inner::new(passphrases, has_passphrase, keys)), demanding: false }
     }
 
@@ -65,6 +65,9 @@ impl Opener {
 
     /// Opens only what whoever has the passphrase of today, and the keys, can open.
     pub fn without_older(&self) -> Self {
+        if !self.knows_older() {
+            return self.clone();
+        }
         let Inner { passphrases, has_passphrase, keys, .. } = &*self.inner;
         let passphrases = passphrases.without_older(*has_passphrase);
         let keys = Keys { older_passphrases: Vec::new(), ..keys.clone() };

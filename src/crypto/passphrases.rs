@@ -9,7 +9,7 @@ use super::password::PasswordMessage;
 use super::s2k::{Key, KeyCache, S2k};
 use crate::secret::Passphrase;
 
-pub(super) struct Passphrases {
+pub(super) struct KnownPassphrases {
     /// That of today first, if there is one.
     known: Vec<Arc<Known>>,
     /// Which of them was right last: that of the same chain, mostly.
@@ -28,7 +28,7 @@ impl Known {
     }
 }
 
-impl Passphrases {
+impl KnownPassphrases {
     pub(super) fn new(today: Option<Passphrase>, older: &[Passphrase]) -> Self {
         let known = |passphrase| Arc::new(Known { passphrase, derived: KeyCache::default() });
         let known = today.into_iter().chain(older.iter().cloned()).map(known).collect();

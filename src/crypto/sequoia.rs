@@ -69,10 +69,7 @@ struct Helper {
 
 impl Helper {
     /// A key used directly comes from the cache; the rest Sequoia derives.
-    fn session_key(
-        skesk: &SKESK,
-        known: &Known,
-    ) -> Result<(Option<SymmetricAlgorithm>, SessionKey), Error> {
+    fn session_key(skesk: &SKESK, known: &Known) -> Result<(Option<SymmetricAlgorithm>, SessionKey), Error> {
         if let SKESK::V4(skesk) = skesk
             && skesk.symmetric_algo() == SymmetricAlgorithm::Blowfish
         {

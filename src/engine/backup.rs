@@ -91,6 +91,8 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
 /// Proves that the passphrase is the one of the newest backup, or that what is known of that suffices.
 fn prove(job: &BackupJob, repository: &Repository) -> Result<()> {
     match repository.prove_passphrase() {
+        // What is not encrypted any more needs no secret of what was.
+        Err(Error::PassphraseNeeded) if !job.encrypt => Ok(()),
         Err(Error::Key(_)) if begins_anew(job) => Ok(()),
         proved => proved,
     }

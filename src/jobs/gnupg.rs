@@ -36,10 +36,7 @@ pub fn usable_keys() -> Result<Vec<UsableKey>> {
 }
 
 /// Where the agent may ask for a passphrase, in its own words: on the desktop, or else at `terminal`, a device file.
-pub fn dialogue(
-    variable: &dyn Fn(&str) -> Option<OsString>,
-    terminal: Option<&str>,
-) -> Option<Vec<String>> {
+pub fn dialogue(variable: &dyn Fn(&str) -> Option<OsString>, terminal: Option<&str>) -> Option<Vec<String>> {
     let variable = |name| variable(name).and_then(|value: OsString| value.into_string().ok());
     let given = |name: &'static str| variable(name).filter(|value| !value.is_empty());
     let mut options = Vec::new();

@@ -79,13 +79,13 @@ impl Repository {
         let failed = |error| opening(name, error);
         let mut start = Vec::new();
         stored.by_ref().take(ENVELOPE).read_to_end(&mut start).map_err(|error| failed(error.into()))?;
-        let before = protection_of(&*start).map_err(failed)?;
+        let before = protection_of(start.as_slice()).map_err(failed)?;
         let alike = before.is_like(&self.opener.protection().map_err(failed)?);
         if !alike || before.is_for_keys() || !self.opener.knows_older() {
             return Ok(alike);
         }
         // How a message begins does not say which passphrase it needs.
-        match self.opener.without_older().open(start.chain(stored), Ciphertext::Unproven) {
+        match self.opener.without_older().open(io::Cursor::new(start).chain(stored), Ciphertext::Unproven) {
             Err(crypto::Error::PassphraseWrong | crypto::Error::PassphraseNeeded) => Ok(false),
             opened => opened.map(|_| true).map_err(failed),
         }

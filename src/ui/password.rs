@@ -37,7 +37,9 @@ pub fn ask_to_use_weak(parent: &impl IsA<gtk::Widget>, use_it: impl FnOnce() + '
     dialogs::confirm(
         parent,
         &gettext("Use a Weak Password?"),
-        &gettext("Whoever gets hold of the place can try millions of passwords a day, and finds this one soon. Four or more words that have nothing to do with each other are better."),
+        &gettext(
+            "Whoever gets hold of the place can try millions of passwords a day, and finds this one soon. Four or more words that have nothing to do with each other are better.",
+        ),
         &gettext("Use It Anyway"),
         adw::ResponseAppearance::Destructive,
         move |confirmed| {

@@ -19,8 +19,8 @@ use hindsight::secret::{Passphrase, Passphrases};
 use hindsight::settings::{PlaceError, Plan, PlanPlace, Protection, Store};
 
 use super::change::PlanChange;
-use super::texts;
 use super::state::{Facts, NotReady, Request, Space, What};
+use super::texts;
 
 pub struct Services {
     pub home: PathBuf,
@@ -169,10 +169,8 @@ impl Services {
 
     fn set_aside(&self, plan: &Plan, passphrase: &Passphrase) -> Result<(), Explanation> {
         let place = plan.place.label.as_str();
-        let label = gettext_f(
-            "Backups on {place} until {date}",
-            &[("place", place), ("date", &texts::date(now()))],
-        );
+        let label =
+            gettext_f("Backups on {place} until {date}", &[("place", place), ("date", &texts::date(now()))]);
         match self.keyring.set_aside(&plan.id, &label, passphrase, now()) {
             Err(KeyringError::Unavailable(_)) => {
                 let _ = self.memory.set_aside(&plan.id, &label, passphrase, now());
@@ -315,9 +313,7 @@ fn access(plan: &Plan, passphrases: Passphrases, by_itself: bool) -> Result<Acce
     let ask = || jobs::dialogue(&|name| std::env::var_os(name), None);
     let dialogue = if by_itself { None } else { ask() };
     match plan.place.spec() {
-        Ok(spec) => {
-            Ok(Access { spec, passphrases, gnupg: GnupgSetup { dialogue, ..GnupgSetup::default() } })
-        }
+        Ok(spec) => Ok(Access { spec, passphrases, gnupg: GnupgSetup { dialogue, ..GnupgSetup::default() } }),
         Err(PlaceError::NotConnected { label }) => Err(NotReady::NotConnected { label }),
         Err(other) => Err(NotReady::Failed(explain_plan_place(&other))),
     }

@@ -34,11 +34,7 @@ pub fn save(widget: &impl IsA<gtk::Widget>, plan: &Plan, saved: impl FnOnce(Resu
     });
 }
 
-fn export(
-    operation: &gtk::PrintOperation,
-    path: &Path,
-    parent: Option<&gtk::Window>,
-) -> Result<(), String> {
+fn export(operation: &gtk::PrintOperation, path: &Path, parent: Option<&gtk::Window>) -> Result<(), String> {
     operation.set_export_filename(path);
     let done = operation.run(gtk::PrintOperationAction::Export, parent);
     done.map(|_| ()).map_err(|error| error.to_string())

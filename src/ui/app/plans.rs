@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use hindsight::explain::Explanation;
-use hindsight::schedule::Frequency;
 use hindsight::i18n::gettext;
+use hindsight::schedule::Frequency;
 use hindsight::secret::{Passphrase, Passphrases};
 use hindsight::settings::{PlaceKind, Plan, PlanPlace, Protection, Schedule};
 use relm4::adw;

@@ -103,6 +103,7 @@ impl App {
         let plan = plan.clone();
         match output {
             TimelineOutput::PasswordNeeded { wrong } => {
+                let wrong = wrong && self.state.password(&plan.id).is_some();
                 self.state.doubt_password(&plan.id);
                 let input = self.input();
                 dialogs::ask_password(&self.window, &plan.place.label, wrong, move |typed| {

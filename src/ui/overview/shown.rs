@@ -75,7 +75,10 @@ mod tests {
     fn while_a_backup_runs_the_page_says_so() {
         let kind = PlaceKind::Folder { path: "/x".into() };
         let place = PlanPlace { kind, label: "Red Disk".into(), marker: None };
-        let plan = Plan { protection: Protection::None, ..Plan::for_home("Red Disk", place, Path::new("/")).unwrap() };
+        let plan = Plan {
+            protection: Protection::None,
+            ..Plan::for_home("Red Disk", place, Path::new("/")).unwrap()
+        };
         let request = Request::new(&plan.id, What::BackUp);
         let mut state = AppState::default();
         state.on(Message::Plans(vec![plan]));

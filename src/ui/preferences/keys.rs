@@ -22,7 +22,10 @@ pub struct KeysChooser {
 #[derive(Debug)]
 pub enum KeysInput {
     Found(Result<Vec<UsableKey>, Explanation>),
-    Recipient { fingerprint: String, chosen: bool },
+    Recipient {
+        fingerprint: String,
+        chosen: bool,
+    },
     /// In the list, where the first one is nobody.
     Signer(u32),
 }
@@ -109,7 +112,8 @@ impl KeysChooser {
 
     /// Where there is only one of this person's, it is most likely meant.
     fn choose_own(&mut self) {
-        let own: Vec<_> = self.encrypting().filter(|key| key.own).map(|key| key.fingerprint.clone()).collect();
+        let own: Vec<_> =
+            self.encrypting().filter(|key| key.own).map(|key| key.fingerprint.clone()).collect();
         if let ([only], true) = (own.as_slice(), self.recipients.is_empty()) {
             self.recipients.push(only.clone());
         }

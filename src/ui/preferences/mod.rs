@@ -21,8 +21,8 @@ use self::protection::{ProtectionOutput, ProtectionPage};
 use self::schedule::{ScheduleInput, SchedulePage};
 use self::security::{SecurityInput, SecurityOutput, SecurityPage};
 use super::change::PlanChange;
-use super::{left_out, sheet};
 use super::services::NewProtection;
+use super::{left_out, sheet};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Page {

@@ -89,7 +89,7 @@ impl Component for ProtectionPage {
                         set_label: &gettext("Change"),
                         add_css_class: "suggested-action",
                         #[watch]
-                        set_sensitive: model.new().is_some(),
+                        set_sensitive: model.wanted().is_some(),
                         connect_clicked => ProtectionInput::Change,
                     },
                 },
@@ -145,7 +145,7 @@ impl Component for ProtectionPage {
             ProtectionInput::Keys(KeysOutput(chosen)) => self.chosen = chosen,
             ProtectionInput::Change => self.ask(root, &sender),
             ProtectionInput::ChangeAnyway => {
-                if let Some(new) = self.new() {
+                if let Some(new) = self.wanted() {
                     let _ = sender.output(ProtectionOutput(new));
                 }
             }
@@ -189,7 +189,7 @@ impl ProtectionPage {
     }
 
     /// `None` while something is missing, or nothing is new.
-    fn new(&self) -> Option<NewProtection> {
+    fn wanted(&self) -> Option<NewProtection> {
         let protection = match self.choice {
             Choice::Password => self.passphrase.as_ref().map(|_| Protection::Password)?,
             Choice::Keys => Protection::Keys(self.chosen.clone()?),

@@ -29,7 +29,9 @@ pub enum SecurityOutput {
     ForgetPassword,
     /// Or why not.
     SheetSaved(Result<(), String>),
-    DeletePlan { with_backups: bool },
+    DeletePlan {
+        with_backups: bool,
+    },
 }
 
 #[relm4::component(pub)]

@@ -170,7 +170,11 @@ fn what_is_typed_for_an_old_date_opens_it_beside_the_password_of_today() {
     state.on(restores(Step::Finished(restored_outcome())));
     let effects = state.on(Message::Wanted(request.clone()));
     let alone = only(old);
-    assert_eq!(effects, [Effect::Prepare { request, passphrases: alone }], "it does not begin anew by mistake");
+    assert_eq!(
+        effects,
+        [Effect::Prepare { request, passphrases: alone }],
+        "it does not begin anew by mistake"
+    );
 }
 
 #[test]
@@ -348,7 +352,8 @@ fn no_message_shows_a_password_in_a_log() {
 
 #[test]
 fn backups_found_elsewhere_are_restored_from_without_a_plan() {
-    let mut state = AppState { guest: Some(Plan { protection: Protection::None, ..plan() }), ..AppState::default() };
+    let mut state =
+        AppState { guest: Some(Plan { protection: Protection::None, ..plan() }), ..AppState::default() };
     let guest = state.guest.as_ref().unwrap().id.clone();
     let request = Request::new(guest, What::Restore(wish(&[""], original())));
     let effects = state.on(Message::Wanted(request.clone()));

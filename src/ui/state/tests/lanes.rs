@@ -38,8 +38,15 @@ fn both_lack_a_password() -> (AppState, Request, Request) {
     let restore = restore_of("a");
     state.on(Message::Wanted(backup.clone()));
     state.on(Message::Wanted(restore.clone()));
-    assert_eq!(state.on(backups(Step::PasswordsFound(Passphrases::default()))), [asks_password(&backup, false)]);
-    assert_eq!(state.on(restores(Step::PasswordsFound(Passphrases::default()))), [], "one question at a time");
+    assert_eq!(
+        state.on(backups(Step::PasswordsFound(Passphrases::default()))),
+        [asks_password(&backup, false)]
+    );
+    assert_eq!(
+        state.on(restores(Step::PasswordsFound(Passphrases::default()))),
+        [],
+        "one question at a time"
+    );
     (state, backup, restore)
 }
 
@@ -117,7 +124,10 @@ fn a_second_backup_and_a_second_restore_wait_for_the_first_of_their_kind() {
     let effects = state.on(restores(restored()));
     assert!(effects.contains(&prepares(&second)), "the same restore is not begun again: {effects:?}");
     let effects = state.on(backups(Step::Finished(backed_up())));
-    assert!(effects.contains(&Effect::Prepare { request: backup, passphrases: Passphrases::default() }), "{effects:?}");
+    assert!(
+        effects.contains(&Effect::Prepare { request: backup, passphrases: Passphrases::default() }),
+        "{effects:?}"
+    );
 }
 
 #[test]
@@ -215,7 +225,10 @@ fn a_password_opens_only_the_plan_that_it_was_asked_for() {
     let restore = Request { plan: "guest".into(), ..restore_of("a") };
     state.on(Message::Wanted(restore.clone()));
     state.on(Message::Wanted(backup.clone()));
-    assert_eq!(state.on(restores(Step::PasswordsFound(Passphrases::default()))), [asks_password(&restore, false)]);
+    assert_eq!(
+        state.on(restores(Step::PasswordsFound(Passphrases::default()))),
+        [asks_password(&restore, false)]
+    );
     assert_eq!(state.on(backups(Step::PasswordsFound(Passphrases::default()))), []);
     let effects = state.on(restores(Step::PasswordTyped { passphrase: secret(), remember: false }));
     assert_eq!(effects, [prepares(&restore), asks_password(&backup, false)]);
