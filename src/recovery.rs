@@ -162,9 +162,9 @@ fn with_tar(plan: &Plan, place: &Path) -> Vec<Block> {
     ];
     let join = [
         "cd \"$HOME/restored/multivol_snapshot\"",
-        "find . -type f -name 1 -printf '%h\\n' | while read -r file; do",
-        "  mkdir -p \"../snapshot/$(dirname \"$file\")\"",
-        "  (cd \"$file\" && cat $(ls | sort -n)) > \"../snapshot/$file\"",
+        "find . -type f -name 1 -printf '%h\\n' | while IFS= read -r file; do",
+        "  mkdir -p \"../snapshot/${file%/*}\"",
+        "  (cd \"$file\" && ls | sort -n | xargs cat) >\"../snapshot/$file\"",
         "done",
     ];
     vec![
