@@ -396,7 +396,7 @@ fn the_same_text_is_never_sealed_to_the_same_octets() {
 #[test]
 fn threads_that_open_at_once_share_one_derivation() {
     let opener = opener();
-    let key = || opener.key(Sealer::s2k(*b"shared!!"), 32).unwrap();
+    let key = || opener.passphrases()[0].key(Sealer::s2k(*b"shared!!"), 32);
     let (one, other) = std::thread::scope(|scope| {
         let (one, other) = (scope.spawn(key), scope.spawn(key));
         (one.join().unwrap(), other.join().unwrap())

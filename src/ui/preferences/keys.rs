@@ -49,7 +49,7 @@ impl Component for KeysChooser {
             #[name = "signer"]
             adw::ComboRow {
                 set_title: &gettext("Sign With"),
-                set_subtitle: &gettext("Shows that nobody has replaced the backups"),
+                set_subtitle: &gettext("Adds a signature that GnuPG and duplicity can check"),
                 set_visible: false,
                 connect_selected_notify[sender] => move |row| sender.input(KeysInput::Signer(row.selected())),
             },
