@@ -1,13 +1,15 @@
 //! From a plan to a job of the engine: what the app, the background and the command line have in common.
 
+mod gnupg;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::destination::Spec;
 use crate::engine::undo::{self, Recorded};
 use crate::engine::{
-    BackupJob, BackupReport, BringBackJob, EraseJob, Guarded, Keys, Mode, Ownership, Place, Prefixes, Renewal,
-    Report,
+    BackupJob, BackupReport, BringBackJob, EraseJob, GnupgSetup, Guarded, Mode, Ownership, Place, Prefixes,
+    Renewal, Report,
     VerifyJob, Wish,
 };
 use crate::entry::EntryPath;
@@ -15,14 +17,16 @@ use crate::error::{Error, Result};
 use crate::explain::explain;
 use crate::folders;
 use crate::ledger::RunOutcome;
-use crate::secret::Passphrase;
+use crate::secret::Passphrases;
 use crate::settings::Plan;
 use crate::worker::Outcome;
+pub use gnupg::{dialogue, usable_keys};
 
 /// How to reach a plan's place today.
 pub struct Access {
     pub spec: Spec,
-    pub passphrase: Option<Passphrase>,
+    pub passphrases: Passphrases,
+    pub gnupg: GnupgSetup,
 }
 
 /// What somebody said to the questions that a run ended with; all `false` for a run of its own accord.
@@ -34,13 +38,13 @@ pub struct Answers {
     pub accept_missing: bool,
 }
 
-/// `caches`: `$XDG_CACHE_HOME`.
+/// `caches`: `$XDG_CACHE_HOME`. Signatures are not demanded: earlier backups may have none.
 pub fn engine_place(plan: &Plan, access: &Access, caches: &Path) -> Result<Place> {
     let address = access.spec.normalised();
     Ok(Place {
         destination: Arc::from(access.spec.connect()),
-        passphrase: access.passphrase.clone(),
-        keys: Keys::default(),
+        passphrase: access.passphrases.today.clone(),
+        keys: gnupg::keys(plan, access),
         cache: plan.cache(caches),
         address: address.map_err(|source| Error::Local { path: PathBuf::from("."), source })?,
         prefixes: Prefixes::default(),
@@ -56,13 +60,15 @@ pub fn backup(
 ) -> Result<BackupJob> {
     let guarded =
         |folder: &crate::settings::Folder| Guarded { path: folder.path.clone(), separate: folder.separate };
+    let mut place = engine_place(plan, access, caches)?;
+    place.keys.signer = gnupg::signer(plan);
     Ok(BackupJob {
-        place: engine_place(plan, access, caches)?,
+        place,
         place_id: plan.place.marker.clone(),
         source: PathBuf::from("/"),
         selection: Arc::new(plan.selection(home, &left_out(access, caches))?),
         mode: Mode::Auto,
-        encrypt: plan.encrypt,
+        encrypt: plan.protection.encrypts(),
         volume_size: None,
         allow_source_mismatch: answers.allow_source_mismatch,
         count_first: true,

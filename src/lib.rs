@@ -5,7 +5,7 @@
 //! ```text
 //!  ui (src/main.rs, src/ui)      cli (src/cli)      who wants something
 //!        │  Job, JobHandle            │             settings (plans) · jobs (plan to job) · schedule · ledger
-//!        │                            │             keyring · desktop (drives) · explain
+//!        │                            │             keyring · recovery (the sheet) · desktop (drives) · explain
 //!        ▼
 //!  worker          one thread, a queue, one sink for events
 //!        ▼
@@ -49,6 +49,7 @@ pub mod jobs;
 pub mod keyring;
 pub mod ledger;
 pub mod lock;
+pub mod recovery;
 mod repository;
 #[cfg(feature = "keyring")]
 mod runtime;

@@ -1,9 +1,13 @@
 //! Passphrases: zeroed when dropped, masked in Debug, never turned into a `String`, and in no core dump.
 
+mod strength;
+
 use std::fmt;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
+
+pub use strength::{Strength, strength};
 
 /// What a person types to open a backup. Raw bytes as typed (usually UTF-8), without a trailing newline.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,6 +25,11 @@ impl Passphrase {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Of what is no text nobody guesses words.
+    pub fn strength(&self) -> Strength {
+        std::str::from_utf8(&self.0).map_or(Strength::Fair, strength)
     }
 }
 
@@ -41,6 +50,15 @@ pub fn keep_out_of_core_dumps() {
     let current = Some(maximum.map_or(1, |maximum| maximum.min(1)));
     // Nothing can be done where even that is not allowed.
     let _ = setrlimit(Resource::Core, Rlimit { current, maximum });
+}
+
+/// Those of one plan.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Passphrases {
+    /// What is written is protected by it.
+    pub today: Option<Passphrase>,
+    /// Of earlier backups.
+    pub older: Vec<Passphrase>,
 }
 
 #[cfg(test)]

@@ -310,6 +310,26 @@ fn at_a_terminal_the_passphrase_is_asked_for_twice_to_save_and_once_to_restore()
 }
 
 #[test]
+fn a_weak_passphrase_is_refused_at_a_terminal_and_taken_from_a_script() {
+    let sandbox = Sandbox::new();
+    let (code, said) = type_at_terminal(&sandbox, "full src URL", &["herons", PASSPHRASE, PASSPHRASE]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("is weak").count(), 1, "{said}");
+
+    let sandbox = Sandbox::new();
+    let line = "full --allow-weak-password src URL";
+    let (code, said) = type_at_terminal(&sandbox, line, &["herons", "herons"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("is weak"), "{said}");
+
+    let sandbox = Sandbox::new();
+    let run =
+        || Ran::of("full", sandbox.command("full src URL").env("PASSPHRASE", "herons").output().unwrap());
+    assert!(run().expect(0).stderr.contains("PASSPHRASE is weak"));
+    assert!(!run().expect(0).stderr.contains("weak"), "it is said once");
+}
+
+#[test]
 fn a_wrong_passphrase_is_told_and_nothing_is_written() {
     let sandbox = Sandbox::new().backed_up();
     let stored = || fs::read_dir(sandbox.path("place")).unwrap().count();

@@ -13,7 +13,7 @@ const BASE: [&str; 10] =
     ["config", "context", "deflate", "entry", "folders", "i18n", "ledger", "lock", "runtime", "secret"];
 
 /// Module, and what it may use besides itself and the base.
-const TABLE: [(&str, &[&str]); 18] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("delta", &[]),
     ("duplicity", &[]),
     ("crypto", &[]),
@@ -27,6 +27,7 @@ const TABLE: [(&str, &[&str]); 18] = [
     ("engine", &["repository", "tree", "delta", "destination", "error"]),
     ("worker", &["engine", "error"]),
     ("keyring", &[]),
+    ("recovery", &["settings"]),
     ("schedule", &[]),
     ("settings", &["destination", "tree", "schedule"]),
     ("jobs", &["settings", "worker", "engine", "destination", "explain", "error"]),
@@ -40,6 +41,7 @@ const TABLE: [(&str, &[&str]); 18] = [
             "settings",
             "schedule",
             "keyring",
+            "recovery",
             "desktop",
             "explain",
             "error",

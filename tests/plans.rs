@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod support {
     pub(crate) mod cli;
+    pub(crate) mod gnupg;
     pub(crate) mod sets;
     pub(crate) mod stock;
 }
@@ -19,11 +20,13 @@ use std::time::{Duration, Instant};
 
 use hindsight::context::{Context, Monitor, Progress, Why};
 use hindsight::destination::{self, adopt_or_mark};
-use hindsight::engine::{self, EraseReport, Job, Report};
+use hindsight::engine::{self, EraseReport, Gnupg, GnupgSetup, Job, Report};
 use hindsight::error::Error;
 use hindsight::jobs::{self, Access};
 use hindsight::ledger::{Ledger, RunOutcome};
-use hindsight::settings::{Folder, PlaceKind, Plan, PlanPlace, Store};
+use hindsight::secret::Passphrases;
+use hindsight::settings::{Folder, PlaceKind, Plan, PlanKey, PlanKeys, PlanPlace, Protection, Store};
+use support::gnupg::{CURVE25519, Person};
 use support::sets::{file_names, set_times};
 use support::{cli, stock};
 use tempfile::TempDir;
@@ -113,7 +116,8 @@ impl Computer {
     }
 
     fn erase(&self, ctx: &Context) -> Result<EraseReport, Error> {
-        let access = Access { spec: self.plan.place.spec().unwrap(), passphrase: None };
+        let spec = self.plan.place.spec().unwrap();
+        let access = Access { spec, passphrases: Passphrases::default(), gnupg: GnupgSetup::default() };
         let job = jobs::erase(&self.plan, &access, &self.path("home/.cache")).unwrap();
         match engine::run(Job::Erase(job), ctx)? {
             Report::Erase(report) => Ok(report),
@@ -289,7 +293,9 @@ fn plans_are_listed_and_shown() {
     assert_eq!(computer.run(&["plan", "list"], 0), format!("Home\t{id}\tRed Disk\tnever\n"));
     computer.back_up();
     let text = computer.run(&["plan", "show", id], 0);
-    for line in ["Name: Home\n", "Encrypted: yes\n", "Left out by name: *.iso\n", "Schedule: daily\n"] {
+    for line in
+        ["Name: Home\n", "Encrypted: with a password\n", "Left out by name: *.iso\n", "Schedule: daily\n"]
+    {
         assert!(text.contains(line), "{line:?} is missing in {text}");
     }
     assert!(text.contains(", completed") && !text.contains("never"), "{text}");
@@ -310,9 +316,44 @@ fn without_a_password_a_run_ends_at_once() {
     let computer = Computer::new();
     let output = computer.command(&["plan", "run", "Home"]).env_remove("PASSPHRASE").output().unwrap();
     assert_eq!(output.status.code(), Some(31));
-    computer.change(|plan| plan.encrypt = false);
+    computer.change(|plan| plan.protection = Protection::None);
     let output = computer.command(&["plan", "run", "Home"]).env_remove("PASSPHRASE").output().unwrap();
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_plan_for_keys_is_sealed_to_them_and_told() {
+    let (computer, person) = (Computer::new(), Person::new());
+    computer.back_up();
+    person.make_key("Ada <ada@example.org>", CURVE25519, "");
+    let options = vec!["--homedir".into(), person.path("").into()];
+    let keys = Gnupg::new(GnupgSetup { options, ..GnupgSetup::default() }).usable_keys().unwrap();
+    let [key] = keys.as_slice() else { panic!("{keys:?}") };
+    assert_eq!((&*key.name, &*key.email), ("Ada", "ada@example.org"));
+    assert!(key.encrypts && key.signs && key.own && key.expires.is_none());
+
+    let ada = PlanKey { fingerprint: key.fingerprint.clone(), label: key.name.clone() };
+    computer.change(|plan| {
+        let keys = PlanKeys { recipients: vec![ada.clone()], signer: Some(ada) };
+        (plan.protection, plan.older_passwords) = (Protection::Keys(keys), true);
+    });
+    let told = computer.run(&["plan", "show", "Home"], 0);
+    assert!(told.contains(&format!("Encrypted for: Ada ({})\n", key.fingerprint)), "{told}");
+    assert!(told.contains("Signed by: Ada"), "{told}");
+    write(&computer.path("home/Music/song"), "another");
+    let mut run = computer.command(&["plan", "run", "Home"]);
+    let output = run.env("GNUPGHOME", person.path("")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = file_names(&computer.path("place"));
+    let fulls: Vec<_> = names.iter().filter(|name| name.contains("full-signatures")).collect();
+    assert_eq!(fulls.len(), 2, "what the password protects is not continued: {names:?}");
+    assert!(person.gpg_opens(&computer.path("place").join(fulls[1])));
+
+    // The password is needed no more, nor any secret.
+    write(&computer.path("home/Music/song"), "a third");
+    let mut again = computer.command(&["plan", "run", "Home"]);
+    let output = again.env("GNUPGHOME", person.path("")).env_remove("PASSPHRASE").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

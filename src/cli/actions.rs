@@ -50,6 +50,7 @@ fn engine_keys(typed: &KeyOptions) -> Keys {
         recipients: typed.recipients.clone(),
         passphrase_too: false,
         signer: typed.signer.clone(),
+        older_passphrases: Vec::new(),
     }
 }
 
@@ -87,6 +88,7 @@ impl<'a> Session<'a> {
             return Outcome::Failed(error);
         }
         let writes = matches!(action, Action::Backup { .. } | Action::Replicate { .. });
+        let weak_is_fine = cache.exists() || keys.allow_weak || self.run.is_duplicity();
         let passphrase = passphrase::from_environment();
         let destination = Arc::from(place.connect());
         let mut place =
@@ -95,7 +97,7 @@ impl<'a> Session<'a> {
             self.announce(&place, &action);
         }
         if writes && encrypt && keys.recipients.is_empty() {
-            place.passphrase = place.passphrase.or_else(passphrase::ask_twice);
+            place.passphrase = self.to_write_with(place.passphrase.take(), weak_is_fine);
             if keys.use_agent && keys.signer.is_none() {
                 self.warn(
                     "--use-agent is about keys. This backup is protected by a passphrase, not by a key.",
@@ -143,6 +145,14 @@ impl<'a> Session<'a> {
             }
             _ => {}
         }
+    }
+
+    /// One that is new here and weak is taken only from a script, or from who says so.
+    fn to_write_with(&self, given: Option<Passphrase>, weak_is_fine: bool) -> Option<Passphrase> {
+        if !weak_is_fine && given.as_ref().is_some_and(|given| given.strength().is_weak()) {
+            self.warn("PASSPHRASE is weak: whoever gets hold of the backups finds it by trying.");
+        }
+        given.or_else(|| passphrase::ask_twice(weak_is_fine))
     }
 
     fn warn(&self, text: &str) {

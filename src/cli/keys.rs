@@ -6,12 +6,15 @@ use super::options::Typed;
 use super::resolve::{Environment, expand};
 use super::usage::UsageError;
 use crate::engine::{GnupgSetup, Recipient};
+use crate::jobs;
 
 /// What was typed about keys.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeyOptions {
     pub(super) recipients: Vec<Recipient>,
     pub(super) signer: Option<String>,
+    /// A new passphrase may be weak.
+    pub(super) allow_weak: bool,
     /// The passphrases of secret keys are the agent's business alone.
     pub(super) use_agent: bool,
     /// Without passphrases.
@@ -88,10 +91,19 @@ impl KeyOptions {
                 .encrypt_secret_keyring
                 .as_deref()
                 .map(|typed| expand(typed, environment.variable)),
-            dialogue: if typed.use_agent { dialogue(environment) } else { None },
+            dialogue: match typed.use_agent {
+                true => jobs::dialogue(environment.variable, environment.terminal.as_deref()),
+                false => None,
+            },
             ..GnupgSetup::default()
         };
-        Ok(Self { recipients, signer, use_agent: typed.use_agent, setup })
+        Ok(Self {
+            recipients,
+            signer,
+            allow_weak: typed.allow_weak_password,
+            use_agent: typed.use_agent,
+            setup,
+        })
     }
 
     /// The key that signs opens the backups too.
@@ -135,26 +147,4 @@ fn is_our_cipher(name: &str) -> bool {
 
 fn not_supported(name: &str) -> UsageError {
     UsageError::NotYet { what: format!("The option {name} of gpg") }
-}
-
-/// Where the agent may ask for a passphrase, in its own words: on the desktop, or else at the terminal.
-fn dialogue(environment: &Environment) -> Option<Vec<String>> {
-    let variable = |name| (environment.variable)(name).and_then(|value: OsString| value.into_string().ok());
-    let given = |name: &'static str| variable(name).filter(|value| !value.is_empty());
-    let mut options = Vec::new();
-    options.extend(given("DISPLAY").map(|display| format!("display={display}")));
-    options.extend(given("WAYLAND_DISPLAY").map(|display| format!("putenv=WAYLAND_DISPLAY={display}")));
-    // Not GPG_TTY: a run of its own accord may have it from somewhere, and would wait for nobody.
-    options.extend(environment.terminal.iter().map(|terminal| format!("ttyname={terminal}")));
-    if options.is_empty() {
-        return None;
-    }
-    options.extend(given("XAUTHORITY").map(|file| format!("xauthority={file}")));
-    options.extend(
-        given("DBUS_SESSION_BUS_ADDRESS").map(|address| format!("putenv=DBUS_SESSION_BUS_ADDRESS={address}")),
-    );
-    options.extend(given("TERM").map(|kind| format!("ttytype={kind}")));
-    // A line break would be another command.
-    options.retain(|option| !option.contains(char::is_control));
-    Some(options)
 }

@@ -34,10 +34,17 @@ pub(super) fn ask_for_key(name: &str) -> Option<Passphrase> {
     read(&format!("GnuPG passphrase of {name}: "))
 }
 
-/// Asks for what is to protect a backup, until the same is typed twice.
-pub(super) fn ask_twice() -> Option<Passphrase> {
+/// Asks for what is to protect a backup, until the same is typed twice; a weak one only where that `is_fine`.
+pub(super) fn ask_twice(is_fine: bool) -> Option<Passphrase> {
     loop {
         let first = read("Backup passphrase: ")?;
+        if !is_fine && first.strength().is_weak() {
+            super::terminal::err(
+                "This passphrase is weak: whoever gets hold of the backups finds it by trying. Four or more words that \
+                 have nothing to do with each other are better. Try again, or give --allow-weak-password.",
+            );
+            continue;
+        }
         if read("Retype passphrase to confirm: ")? == first {
             return Some(first);
         }

@@ -3,7 +3,7 @@
 use crate::engine::asctime;
 use crate::explain::shown;
 use crate::ledger::{Ledger, RunOutcome, RunRecord};
-use crate::settings::{PlaceError, PlaceKind, Plan};
+use crate::settings::{PlaceError, PlaceKind, Plan, PlanKey, PlanKeys, Protection};
 
 /// Name, id, place and last success, separated by tabs: for people and scripts.
 pub(super) fn line(plan: &Plan, ledger: Option<&Ledger>) -> String {
@@ -20,7 +20,14 @@ pub(super) fn all(plan: &Plan, ledger: Option<&Ledger>) -> String {
     plan.ignored.iter().for_each(|path| say("Left out", &shown(path)));
     plan.patterns.iter().for_each(|pattern| say("Left out by name", pattern));
     plan.presets.iter().for_each(|preset| say("Left out by kind", &preset.to_string()));
-    say("Encrypted", if plan.encrypt { "yes" } else { "no" });
+    match &plan.protection {
+        Protection::None => say("Encrypted", "no"),
+        Protection::Password => say("Encrypted", "with a password"),
+        Protection::Keys(PlanKeys { recipients, signer }) => {
+            recipients.iter().for_each(|key| say("Encrypted for", &named(key)));
+            signer.iter().for_each(|key| say("Signed by", &named(key)));
+        }
+    }
     let frequency = plan.schedule.frequency;
     say("Schedule", &if plan.schedule.enabled { frequency.to_string() } else { "switched off".into() });
     say("Last backup", &last_backup(plan, ledger));
@@ -28,6 +35,10 @@ pub(super) fn all(plan: &Plan, ledger: Option<&Ledger>) -> String {
         say("Last run", &ended(&last));
     }
     text
+}
+
+fn named(key: &PlanKey) -> String {
+    format!("{} ({})", key.label, key.fingerprint)
 }
 
 fn place(plan: &Plan) -> String {

@@ -6,26 +6,26 @@ use std::io;
 use super::actions::Session;
 use super::grammar::Called;
 use super::options::Typed;
-use super::terminal::{err, out};
+use super::terminal::{self, err, out};
 use super::usage::UsageError;
 use super::{Run, exit, passphrase, plan_texts};
 use crate::context::Context;
 use crate::destination::{Spec, adopt_or_mark, is_url};
-use crate::engine::Job;
+use crate::engine::{GnupgSetup, Job};
 use crate::entry::Timestamp;
 use crate::error::Error;
 use crate::explain::{Explanation, explain_ledger};
 use crate::jobs::{self, Access, Answers};
 use crate::ledger::{self, Ledger, LedgerError};
-use crate::secret::Passphrase;
-use crate::settings::{PlaceError, Plan, SettingsError, Store};
+use crate::secret::Passphrases;
+use crate::settings::{PlaceError, Plan, Protection, SettingsError, Store};
 use crate::{explain, folders};
 
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum PlanRequest {
     List,
     Show { name: String },
-    Run { name: String, answers: Answers },
+    Run { name: String, answers: Answers, allow_weak: bool },
 }
 
 impl PlanRequest {
@@ -49,7 +49,8 @@ impl PlanRequest {
             [verb, plan] if verb == "run" => {
                 let allow_source_mismatch = typed.allow_source_mismatch;
                 let answers = Answers { allow_source_mismatch, accept_missing: typed.accept_missing };
-                Ok(Some(Self::Run { name: name(plan), answers }))
+                let allow_weak = typed.allow_weak_password;
+                Ok(Some(Self::Run { name: name(plan), answers, allow_weak }))
             }
             _ => Err(UsageError::Words { action: "plan", expected: "list, show NAME or run NAME".into() }),
         }
@@ -92,7 +93,7 @@ pub(super) fn run(request: &PlanRequest, run: &Run) -> u8 {
     let done = match request {
         PlanRequest::List => list(),
         PlanRequest::Show { name } => show(name),
-        PlanRequest::Run { name, answers } => back_up(name, *answers, run),
+        PlanRequest::Run { name, answers, allow_weak } => back_up(name, *answers, *allow_weak, run),
     };
     done.unwrap_or_else(|Failure { explanation, code }| {
         err(&explanation.sentence);
@@ -138,7 +139,7 @@ fn find(plans: Vec<Plan>, name: &str) -> Result<Plan, Failure> {
     }
 }
 
-fn back_up(name: &str, answers: Answers, run: &Run) -> Result<u8, Failure> {
+fn back_up(name: &str, answers: Answers, allow_weak: bool, run: &Run) -> Result<u8, Failure> {
     let store = Store::open_default()?;
     let plan = find(store.load()?.plans, name)?;
     let spec = plan.place.spec()?;
@@ -153,8 +154,8 @@ fn back_up(name: &str, answers: Answers, run: &Run) -> Result<u8, Failure> {
     };
     let known = ledger.is_some_and(|ledger| ledger.last_success(&plan.id).is_ok_and(|last| last.is_some()));
     let plan = with_marker(plan, &spec, &store)?;
-    let passphrase = if plan.encrypt { passphrase(&plan, known) } else { None };
-    let job = jobs::backup(&plan, &Access { spec, passphrase }, &home, &caches, answers)?;
+    let access = Access { spec, passphrases: passphrases(&plan, known, allow_weak), gnupg: gnupg(&plan) };
+    let job = jobs::backup(&plan, &access, &home, &caches, answers)?;
     let job = crate::engine::BackupJob { count_first: run.style.shows_progress(), ..job };
     let mut session = Session::start(run).map_err(cannot_start)?;
     let outcome = session.submit(Job::Backup(job));
@@ -198,29 +199,52 @@ fn with_marker(plan: Plan, spec: &Spec, store: &Store) -> Result<Plan, Failure> 
     Ok(store.change(marked)?.unwrap_or(plan))
 }
 
-/// The variable first, then what is remembered, then somebody at the terminal; twice for the first backup.
-fn passphrase(plan: &Plan, known: bool) -> Option<Passphrase> {
-    let ask = if known { passphrase::ask } else { passphrase::ask_twice };
-    passphrase::from_environment().or_else(|| remembered(plan)).or_else(ask)
+/// The variable first, then what is remembered, then somebody at the terminal; twice for the first backup. A password
+/// that is given or typed must open the newest backup: those set aside go only with the one that took their place.
+fn passphrases(plan: &Plan, known: bool, allow_weak: bool) -> Passphrases {
+    if !plan.has_passwords() {
+        return Passphrases::default();
+    }
+    let given = passphrase::from_environment();
+    if plan.protection != Protection::Password {
+        let older = remembered(plan).older.into_iter().chain(given).collect();
+        return Passphrases { today: None, older };
+    }
+    let remembered = if given.is_none() { remembered(plan) } else { Passphrases::default() };
+    if remembered.today.is_some() {
+        return remembered;
+    }
+    let ask = || if known { passphrase::ask() } else { passphrase::ask_twice(allow_weak) };
+    Passphrases { today: given.or_else(ask), older: Vec::new() }
+}
+
+/// With the passphrases that the variables have for the plan's keys; the agent asks only where somebody sits.
+fn gnupg(plan: &Plan) -> GnupgSetup {
+    let Protection::Keys(keys) = &plan.protection else { return GnupgSetup::default() };
+    let same = keys.signer.as_ref().is_none_or(|signer| keys.recipients.contains(signer));
+    let (passphrase, signing_passphrase) = passphrase::of_secret_keys(same);
+    let terminal = terminal::name();
+    let dialogue = terminal.and_then(|name| jobs::dialogue(&|name| std::env::var_os(name), Some(&name)));
+    GnupgSetup { passphrase, signing_passphrase, dialogue, ..GnupgSetup::default() }
 }
 
 #[cfg(feature = "keyring")]
-fn remembered(plan: &Plan) -> Option<Passphrase> {
-    use crate::keyring::{KeyringError, SecretService, SecretStore};
-    match SecretService.lookup(&plan.id) {
+fn remembered(plan: &Plan) -> Passphrases {
+    use crate::keyring::{self, KeyringError, SecretService};
+    match keyring::all(&SecretService, &plan.id, plan.older_passwords) {
         Ok(found) => found,
         // Quite usual outside a desktop.
-        Err(KeyringError::Unavailable(_)) => None,
+        Err(KeyringError::Unavailable(_)) => Passphrases::default(),
         Err(error) => {
             err(format_args!("Warning: {}", explain::explain_keyring(&error).sentence));
-            None
+            Passphrases::default()
         }
     }
 }
 
 #[cfg(not(feature = "keyring"))]
-fn remembered(_plan: &Plan) -> Option<Passphrase> {
-    None
+fn remembered(_plan: &Plan) -> Passphrases {
+    Passphrases::default()
 }
 
 #[cfg(test)]
@@ -238,7 +262,7 @@ mod tests {
         assert_eq!(request("plan list").unwrap(), Some(PlanRequest::List));
         assert_eq!(request("plan show Home").unwrap(), Some(PlanRequest::Show { name: "Home".into() }));
         let answers = Answers { allow_source_mismatch: false, accept_missing: true };
-        let expected = PlanRequest::Run { name: "Home".into(), answers };
+        let expected = PlanRequest::Run { name: "Home".into(), answers, allow_weak: false };
         assert_eq!(request("--accept-missing plan run Home -v5").unwrap(), Some(expected));
     }
 

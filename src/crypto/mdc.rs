@@ -11,7 +11,7 @@ use aes::cipher::{
 use aes::{Aes128, Aes192, Aes256};
 use sha1::{Digest, Sha1};
 
-use super::packet::{self, SEIPD};
+use super::packet::{self, Body, COMPRESSED, LITERAL, MARKER, ONE_PASS_SIGNATURE, SEIPD, SIGNATURE};
 use super::plain::{Chunks, altered};
 use super::{Ciphertext, Error};
 
@@ -148,6 +148,19 @@ fn decryptor(key: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
         24 => boxed::<cfb_mode::Decryptor<Aes192>>(key),
         _ => boxed::<cfb_mode::Decryptor<Aes256>>(key),
     }
+}
+
+/// Whether the packet that begins so is decrypted by this key into something with a packet at its beginning.
+pub(super) fn begins_well(packet: &[u8], key: &[u8]) -> io::Result<bool> {
+    let Some(mut body) = Body::next(packet)? else { return Ok(false) };
+    let mut start = [0; 1 + PREFIX + 1];
+    body.read_exact(&mut start)?;
+    let text = &mut start[1..];
+    decryptor(key)?.decrypt(text);
+    let first = text[PREFIX];
+    let tag = if first & 0x40 != 0 { first & 0x3F } else { (first >> 2) & 0x0F };
+    let content = [SIGNATURE, ONE_PASS_SIGNATURE, COMPRESSED, MARKER, LITERAL];
+    Ok(text[BLOCK - 2..BLOCK] == text[BLOCK..PREFIX] && first & 0x80 != 0 && content.contains(&tag))
 }
 
 /// The body of a packet that [`MdcWriter`] or another program wrote with AES, the variant given by the key's length.

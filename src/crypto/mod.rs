@@ -11,6 +11,7 @@ mod message;
 mod ocb;
 mod opener;
 mod packet;
+mod passphrases;
 mod password;
 mod plain;
 mod s2k;
@@ -23,7 +24,7 @@ mod tests;
 use std::io;
 
 pub use envelope::{Protection, protection_of};
-pub use keys::{Gnupg, KeyError, Keys, Recipient, Setup};
+pub use keys::{Gnupg, KeyError, Keys, Recipient, Setup, UsableKey};
 pub use opener::Opener;
 pub use sealer::{MessageWriter, Sealer};
 

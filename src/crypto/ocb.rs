@@ -65,9 +65,9 @@ impl WrappedKey {
     }
 
     /// `None` when `key` is the wrong one.
-    pub(super) fn unwrap(self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    pub(super) fn unwrap(&self, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         let associated = [0xC0 | SKESK, 5, self.cipher_id, OCB];
-        let mut session_key = Zeroizing::new(self.key);
+        let mut session_key = Zeroizing::new(self.key.clone());
         let right = cipher(key)?.decrypt(&self.nonce, &associated, &mut session_key);
         session_key.truncate(key.len());
         Ok((right && session_key.len() == key.len()).then_some(session_key))

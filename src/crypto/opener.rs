@@ -16,9 +16,10 @@ use super::mdc::MdcChunks;
 use super::message::Demand;
 use super::ocb::OcbChunks;
 use super::packet::Body;
+use super::passphrases::{Known, KnownPassphrases};
 use super::password::{Container, PasswordMessage, key_length};
 use super::plain::Plain;
-use super::s2k::{Key, KeyCache, S2k};
+use super::s2k::Key;
 use super::sealer::{Derived, Sealer};
 use super::{Ciphertext, Error, message, sequoia};
 use crate::secret::Passphrase;
@@ -27,7 +28,7 @@ use crate::secret::Passphrase;
 const START: u64 = 1024;
 const ARMOR: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 
-/// Opens messages with one passphrase and one person's keys. Clones share the derived keys, so that a chain costs one
+/// Opens messages with one person's passphrases and keys. Clones share the derived keys, so that a chain costs one
 /// derivation.
 #[derive(Clone)]
 pub struct Opener {
@@ -36,20 +37,43 @@ pub struct Opener {
 }
 
 struct Inner {
-    passphrase: Option<Passphrase>,
-    derived: KeyCache,
+    passphrases: KnownPassphrases,
+    /// What is written may be sealed with the first of the passphrases.
+    has_passphrase: bool,
     keys: Keys,
     addressees: OnceLock<Result<Arc<[Addressee]>, KeyError>>,
     signatories: OnceLock<Result<Arc<Signatories>, KeyError>>,
 }
 
+impl Inner {
+    fn new(passphrases: KnownPassphrases, has_passphrase: bool, keys: Keys) -> Self {
+        let (addressees, signatories) = (OnceLock::new(), OnceLock::new());
+        Self { passphrases, has_passphrase, keys, addressees, signatories }
+    }
+}
+
 impl Opener {
     /// Without a passphrase and keys only unencrypted data is recognised as such.
     pub fn new(passphrase: Option<Passphrase>, keys: Keys) -> Self {
-        let derived = KeyCache::default();
-        let (addressees, signatories) = (OnceLock::new(), OnceLock::new());
-        let inner = Arc::new(Inner { passphrase, derived, keys, addressees, signatories });
-        Self { inner, demanding: false }
+        let has_passphrase = passphrase.is_some();
+        let passphrases = KnownPassphrases::new(passphrase, &keys.older_passphrases);
+        Self { inner: Arc::new(Inner::new(passphrases, has_passphrase, keys)), demanding: false }
+    }
+
+    pub fn knows_older(&self) -> bool {
+        !self.inner.keys.older_passphrases.is_empty()
+    }
+
+    /// Opens only what whoever has the passphrase of today, and the keys, can open.
+    pub fn without_older(&self) -> Self {
+        if !self.knows_older() {
+            return self.clone();
+        }
+        let Inner { passphrases, has_passphrase, keys, .. } = &*self.inner;
+        let passphrases = passphrases.without_older(*has_passphrase);
+        let keys = Keys { older_passphrases: Vec::new(), ..keys.clone() };
+        let inner = Arc::new(Inner::new(passphrases, *has_passphrase, keys));
+        Self { inner, demanding: self.demanding }
     }
 
     /// From now on every message must bear a signature of the key that signs, if there is one.
@@ -101,9 +125,10 @@ impl Opener {
     {
         match PasswordMessage::recognise(&start) {
             Some(message) => {
+                let key = self.inner.passphrases.key_of(&message, &start)?;
                 let mut start = Cursor::new(start);
                 start.set_position(message.offset as u64);
-                self.open_password_message(message, start.chain(source), ciphertext)
+                self.open_password_message(message, key, start.chain(source), ciphertext)
             }
             None => self.open_other(Cursor::new(start).chain(source), ciphertext),
         }
@@ -141,7 +166,11 @@ impl Opener {
             getrandom::fill(&mut new).map_err(std::io::Error::from)?;
         }
         let salt = salt.unwrap_or(new);
-        Ok(Derived { key: self.key(Sealer::s2k(salt), Sealer::KEY_LENGTH)?, salt })
+        if !self.inner.has_passphrase {
+            return Err(Error::PassphraseNeeded);
+        }
+        let today = self.first_passphrase()?;
+        Ok(Derived { key: today.key(Sealer::s2k(salt), Sealer::KEY_LENGTH), salt })
     }
 
     #[cfg(test)]
@@ -149,12 +178,12 @@ impl Opener {
         &self.inner.keys.gnupg
     }
 
-    pub(super) fn passphrase(&self) -> Result<&Passphrase, Error> {
-        self.inner.passphrase.as_ref().ok_or(Error::PassphraseNeeded)
+    pub(super) fn passphrases(&self) -> &[Arc<Known>] {
+        self.inner.passphrases.all()
     }
 
-    pub(super) fn key(&self, s2k: S2k, length: usize) -> Result<Arc<Key>, Error> {
-        Ok(self.inner.derived.get(self.passphrase()?, s2k, length))
+    fn first_passphrase(&self) -> Result<&Known, Error> {
+        self.passphrases().first().map(Arc::as_ref).ok_or(Error::PassphraseNeeded)
     }
 
     /// By a secret key of this person's.
@@ -172,13 +201,13 @@ impl Opener {
     fn open_password_message<'a, R>(
         &self,
         message: PasswordMessage,
+        mut key: Arc<Key>,
         source: R,
         ciphertext: Ciphertext,
     ) -> Result<Box<dyn Read + Send + 'a>, Error>
     where
         R: Read + Send + 'a,
     {
-        let mut key = self.key(message.s2k, message.key_length)?;
         if let Some(wrapped) = message.wrapped_key {
             let unwrapped = wrapped.unwrap(key.bytes())?.ok_or_else(|| wrong(&key))?;
             key.prove();
@@ -195,7 +224,7 @@ impl Opener {
         let envelope = Envelope::read(source)?;
         // Who has the passphrase needs no key, and may have none.
         let by_passphrase =
-            envelope.for_keys.is_empty() || envelope.protection.passphrase && self.inner.passphrase.is_some();
+            envelope.for_keys.is_empty() || envelope.protection.passphrase && !self.passphrases().is_empty();
         if envelope.is_unprotected() {
             return self.open_by_gpg(envelope, by_passphrase, ciphertext);
         }
@@ -226,7 +255,7 @@ impl Opener {
     ) -> Result<Box<dyn Read + Send + 'a>, Error> {
         let foreign = Foreign {
             recipients: envelope.protection.known_recipients(),
-            passphrase: if by_passphrase { Some(self.passphrase()?) } else { None },
+            passphrase: if by_passphrase { Some(&self.first_passphrase()?.passphrase) } else { None },
             unprotected: envelope.is_unprotected(),
             ciphertext,
             signatories: self.signatories()?,

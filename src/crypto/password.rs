@@ -2,9 +2,10 @@
 
 use std::io::{Cursor, Read};
 
+use super::mdc;
 use super::ocb::{OCB, WrappedKey};
 use super::packet::{AEAD, Body, SEIPD, SKESK};
-use super::s2k::{Hash, S2k};
+use super::s2k::{Hash, Key, S2k};
 use super::sealer::Sealer;
 
 const SIMPLE: u8 = 0;
@@ -50,6 +51,16 @@ impl PasswordMessage {
         };
         let container = container(&start[offset..], cipher)?;
         Some(Self { s2k, key_length: key_length(cipher)?, wrapped_key, container, offset })
+    }
+
+    /// Whether the key is that of the message that begins so: a wrong one passes once in a million times.
+    pub(super) fn seems_to_open(&self, start: &[u8], key: &Key) -> bool {
+        match (&self.wrapped_key, self.container) {
+            (Some(wrapped), _) => matches!(wrapped.unwrap(key.bytes()), Ok(Some(_))),
+            (None, Container::Mdc) => mdc::begins_well(&start[self.offset..], key.bytes()).unwrap_or(false),
+            // Chunks tell only when they are whole.
+            (None, Container::Ocb) => true,
+        }
     }
 
     /// If the message was written exactly as [`super::Sealer`] writes.

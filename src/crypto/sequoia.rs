@@ -18,6 +18,7 @@ use openpgp::{Cert, KeyHandle};
 use super::Error;
 use super::keys::Signatories;
 use super::opener::Opener;
+use super::passphrases::Known;
 use super::s2k::{Hash, S2k};
 
 /// How much Sequoia withholds until it is authenticated: little, since the ciphertext has been checked before.
@@ -73,16 +74,15 @@ struct Helper {
 
 impl Helper {
     /// A key used directly comes from the cache; the rest Sequoia derives.
-    fn session_key(&self, skesk: &SKESK) -> Result<(Option<SymmetricAlgorithm>, SessionKey), Error> {
-        let passphrase = self.opener.passphrase()?;
+    fn session_key(skesk: &SKESK, known: &Known) -> Result<(Option<SymmetricAlgorithm>, SessionKey), Error> {
         if let SKESK::V4(skesk) = skesk
             && let Some(s2k) = ours(skesk.s2k())
             && let (Ok(None), Ok(length)) = (skesk.esk(), skesk.symmetric_algo().key_size())
         {
-            let key = self.opener.key(s2k, length)?;
+            let key = known.key(s2k, length);
             return Ok((Some(skesk.symmetric_algo()), key.bytes().into()));
         }
-        skesk.decrypt(&Password::from(passphrase.expose())).map_err(translate)
+        skesk.decrypt(&Password::from(known.passphrase.expose())).map_err(translate)
     }
 }
 
@@ -103,18 +103,19 @@ impl DecryptionHelper for Helper {
         algorithm: Option<SymmetricAlgorithm>,
         decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
     ) -> openpgp::Result<Option<Cert>> {
-        for skesk in skesks {
-            match self.session_key(skesk) {
+        let known = self.opener.passphrases();
+        for (skesk, known) in skesks.iter().flat_map(|skesk| known.iter().map(move |known| (skesk, known))) {
+            match Self::session_key(skesk, known) {
                 Ok((own, key)) if decrypt(own.or(algorithm), &key) => return Ok(None),
                 // With an encrypted session key a wrong passphrase makes garbage of it.
                 Ok(_) | Err(Error::Damaged(_)) => {}
-                // A key may open it.
-                Err(Error::PassphraseNeeded) if !pkesks.is_empty() => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        // A key may open it.
         if pkesks.is_empty() {
-            return Err(Error::PassphraseWrong.into());
+            let needed = known.is_empty() && !skesks.is_empty();
+            return Err(if needed { Error::PassphraseNeeded } else { Error::PassphraseWrong }.into());
         }
         let (own, key) = self.opener.session_key(pkesks)?;
         if decrypt(Some(own), &key) { Ok(None) } else { Err(Error::damaged("its beginning").into()) }

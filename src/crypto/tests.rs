@@ -28,7 +28,11 @@ fn opener() -> Opener {
 }
 
 fn seal(data: &[u8]) -> Vec<u8> {
-    let mut writer = MessageWriter::new(Vec::new(), &SEALER).unwrap();
+    seal_by(&SEALER, data)
+}
+
+fn seal_by(sealer: &Sealer, data: &[u8]) -> Vec<u8> {
+    let mut writer = MessageWriter::new(Vec::new(), sealer).unwrap();
     writer.write_all(data).unwrap();
     writer.finish().unwrap()
 }
@@ -423,6 +427,33 @@ fn a_wrong_or_missing_passphrase_is_told_apart_from_damage() {
 }
 
 #[test]
+fn older_passphrases_open_what_was_written_with_them() {
+    let knowing = |today: Option<&str>, older: &[&str]| {
+        let older_passphrases = older.iter().map(|text| Passphrase::new(*text)).collect();
+        Opener::new(today.map(Passphrase::new), Keys { older_passphrases, ..Keys::default() })
+    };
+    let written = |by: &str| seal_by(&knowing(Some(by), &[]).sealer(None).unwrap(), by.as_bytes());
+    let today = knowing(Some("third"), &["first", "second"]);
+    for by in ["first", "second", "third", "first"] {
+        assert_eq!(read(&today, &written(by)).unwrap(), by.as_bytes());
+    }
+    assert!(matches!(read(&today, &written("strange")), Err(Error::PassphraseWrong)));
+    assert!(matches!(read(&today.without_older(), &written("first")), Err(Error::PassphraseWrong)));
+    let only_older = knowing(None, &["first"]);
+    assert_eq!(read(&only_older, &written("first")).unwrap(), b"first");
+    assert!(matches!(only_older.sealer(None), Err(Error::PassphraseNeeded)));
+
+    let gpg = Gpg::new();
+    for form in [&["--cipher-algo", "AES256"][..], &["--cipher-algo", "3DES"], &["--armor"]] {
+        let foreign = gpg.encrypt(form, b"of gpg");
+        for opener in [knowing(Some("third"), &["first", PASSPHRASE]), knowing(None, &[PASSPHRASE])] {
+            assert_eq!(read(&opener, &foreign).unwrap(), b"of gpg", "{form:?}");
+        }
+        assert!(matches!(read(&today, &foreign), Err(Error::PassphraseWrong)), "{form:?}");
+    }
+}
+
+#[test]
 fn what_is_not_encrypted_is_recognised() {
     for plain in [&b"Hostname x\n"[..], &[0x1f, 0x8b, 8, 0], &[0; 512], b"\xff\xd8\xff\xe0 JFIF"] {
         assert!(matches!(read(&opener(), plain), Err(Error::NotEncrypted)));
@@ -454,7 +485,7 @@ fn the_same_text_is_never_sealed_to_the_same_octets() {
 #[test]
 fn threads_that_open_at_once_share_one_derivation() {
     let opener = opener();
-    let key = || opener.key(Sealer::s2k(*b"shared!!"), 32).unwrap();
+    let key = || opener.passphrases()[0].key(Sealer::s2k(*b"shared!!"), 32);
     let (one, other) = std::thread::scope(|scope| {
         let (one, other) = (scope.spawn(key), scope.spawn(key));
         (one.join().unwrap(), other.join().unwrap())

@@ -130,6 +130,8 @@ pub(super) fn continued<'r>(decision: &Decision, chain: Option<&'r Chain>) -> &'
 /// Proves that the passphrase is the one of the newest backup, or that what is known of that suffices.
 pub(super) fn prove(job: &BackupJob, repository: &Repository) -> Result<()> {
     match repository.prove_passphrase() {
+        // What is not encrypted any more needs no secret of what was.
+        Err(Error::PassphraseNeeded) if !job.encrypt => Ok(()),
         Err(Error::Key(_)) if begins_anew(job) => Ok(()),
         proved => proved,
     }

@@ -42,7 +42,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::repository::{
-    Gnupg, InvalidTime, Keys, Prefixes, Recipient, Setup as GnupgSetup, asctime, parse_user_time,
+    Gnupg, InvalidTime, Keys, Prefixes, Recipient, Setup as GnupgSetup, UsableKey, asctime, parse_user_time,
 };
 pub use changes::{ChangesJob, ChangesOf, ChangesReport, FileChange, SetChange};
 pub use cleanup::{CleanUpJob, CleanUpReport};

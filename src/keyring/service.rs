@@ -15,15 +15,37 @@ pub struct SecretService;
 
 impl SecretStore for SecretService {
     fn lookup(&self, plan: &str) -> Result<Option<Passphrase>, KeyringError> {
-        run(async { lookup(&open().await?, plan).await })
+        run(async { Ok(find(&open().await?, &attributes(plan)).await?.pop()) })
     }
 
     fn remember(&self, plan: &str, label: &str, passphrase: &Passphrase) -> Result<(), KeyringError> {
-        run(async { remember(&open().await?, plan, label, passphrase).await })
+        run(async { keep(&open().await?, label, &attributes(plan), passphrase).await })
+    }
+
+    fn older(&self, plan: &str) -> Result<Vec<Passphrase>, KeyringError> {
+        run(async { find(&open().await?, &set_aside(plan)).await })
+    }
+
+    fn set_aside(
+        &self,
+        plan: &str,
+        label: &str,
+        passphrase: &Passphrase,
+        until: i64,
+    ) -> Result<(), KeyringError> {
+        let until = until.to_string();
+        let mut attributes = set_aside(plan);
+        attributes.insert("until", &until);
+        run(async { keep(&open().await?, label, &attributes, passphrase).await })
     }
 
     fn forget(&self, plan: &str) -> Result<(), KeyringError> {
         run(async { open().await?.delete(&attributes(plan)).await })
+    }
+
+    fn forget_all(&self, plan: &str) -> Result<(), KeyringError> {
+        self.forget(plan)?;
+        run(async { open().await?.delete(&set_aside(plan)).await })
     }
 }
 
@@ -40,23 +62,37 @@ async fn open() -> oo7::Result<Keyring> {
     Ok(keyring)
 }
 
-async fn lookup(keyring: &Keyring, plan: &str) -> oo7::Result<Option<Passphrase>> {
-    let found = keyring.search_items(&attributes(plan)).await?;
-    let Some(item) = found.first() else { return Ok(None) };
-    Ok(Some(Passphrase::new(item.secret().await?.as_bytes())))
+async fn find(keyring: &Keyring, attributes: &Attributes<'_>) -> oo7::Result<Vec<Passphrase>> {
+    let mut found = Vec::new();
+    for item in keyring.search_items(attributes).await? {
+        found.push(Passphrase::new(item.secret().await?.as_bytes()));
+    }
+    Ok(found)
 }
 
-async fn remember(keyring: &Keyring, plan: &str, label: &str, passphrase: &Passphrase) -> oo7::Result<()> {
+async fn keep(
+    keyring: &Keyring,
+    label: &str,
+    attributes: &Attributes<'_>,
+    passphrase: &Passphrase,
+) -> oo7::Result<()> {
     // As text where it is one, so that people can read it in their keyring.
     let secret = match std::str::from_utf8(passphrase.expose()) {
         Ok(text) => Secret::text(text),
         Err(_) => Secret::blob(passphrase.expose()),
     };
-    keyring.create_item(label, &attributes(plan), secret, true).await
+    keyring.create_item(label, attributes, secret, true).await
 }
 
-fn attributes(plan: &str) -> HashMap<&str, &str> {
+type Attributes<'a> = HashMap<&'a str, &'a str>;
+
+fn attributes(plan: &str) -> Attributes<'_> {
     HashMap::from([(XDG_SCHEMA_ATTRIBUTE, SCHEMA), ("application", SCHEMA), ("plan", plan)])
+}
+
+/// Of what was set aside: a search for today's password must not find it.
+fn set_aside(plan: &str) -> Attributes<'_> {
+    HashMap::from([(XDG_SCHEMA_ATTRIBUTE, SCHEMA), ("application", SCHEMA), ("earlier-of", plan)])
 }
 
 impl From<oo7::Error> for KeyringError {
@@ -88,19 +124,26 @@ mod tests {
         let odd = Passphrase::new(*b"\xff odd");
         run(async {
             let keyring = keyring().await?;
-            remember(&keyring, "a", "First", &Passphrase::new("old")).await?;
-            remember(&keyring, "a", "First", &Passphrase::new("päss wörd")).await?;
-            remember(&keyring, "b", "Second", &odd).await
+            keep(&keyring, "First", &attributes("a"), &Passphrase::new("old")).await?;
+            keep(&keyring, "First", &attributes("a"), &Passphrase::new("päss wörd")).await?;
+            for until in ["7", "8"] {
+                let attributes = set_aside("a").into_iter().chain([("until", until)]).collect();
+                keep(&keyring, "Until then", &attributes, &Passphrase::new("old")).await?;
+            }
+            keep(&keyring, "Second", &attributes("b"), &odd).await
         })
         .unwrap();
-        let (first, second, none) = run(async {
+        let (first, second, none, older) = run(async {
             let keyring = keyring().await?;
-            let first = lookup(&keyring, "a").await?;
+            let first = find(&keyring, &attributes("a")).await?;
             keyring.delete(&attributes("a")).await?;
-            Ok((first, lookup(&keyring, "b").await?, lookup(&keyring, "a").await?))
+            let (second, none) =
+                (find(&keyring, &attributes("b")).await?, find(&keyring, &attributes("a")).await?);
+            Ok((first, second, none, find(&keyring, &set_aside("a")).await?))
         })
         .unwrap();
-        assert_eq!((first, second, none), (Some(Passphrase::new("päss wörd")), Some(odd), None));
+        assert_eq!((first, second), (vec![Passphrase::new("päss wörd")], vec![odd]));
+        assert_eq!((none, older), (Vec::new(), vec![Passphrase::new("old"); 2]));
         let stored = std::fs::read(&path).unwrap();
         assert!(!stored.windows(4).any(|bytes| bytes == b"odd\0" || bytes == b" odd"));
     }

@@ -44,7 +44,7 @@ pub(crate) use removal::Leftovers;
 
 use crate::crypto::Ciphertext;
 pub(crate) use crate::crypto::Opener;
-pub use crate::crypto::{Gnupg, Keys, Recipient, Setup};
+pub use crate::crypto::{Gnupg, Keys, Recipient, Setup, UsableKey};
 use crate::destination::{Destination, ErrorKind, Stored, is_upload_name};
 pub use crate::duplicity::name::Prefixes;
 use crate::duplicity::name::{FileName, Part, Sealing};

@@ -135,7 +135,8 @@ impl Comparing {
             if !matches!(alike, Ok(true)) || spool.rewind().is_err() {
                 return Ok(None);
             }
-            let opened = opener.demanding_signatures().open(spool, Ciphertext::Unproven);
+            let opener = opener.without_older().demanding_signatures();
+            let opened = opener.open(spool, Ciphertext::Unproven);
             let Ok(opened) = opened else { return Ok(None) };
             opened
         } else {

@@ -6,12 +6,15 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Repository;
-use crate::crypto::{self, MessageWriter, Sealer, protection_of};
+use crate::crypto::{self, Ciphertext, MessageWriter, Sealer, protection_of};
 use crate::deflate::GzipWriter;
 use crate::destination::{Destination, DestinationError, Existing, Staged};
 use crate::duplicity::chain::{BackupSet, Chain};
 use crate::duplicity::name;
 use crate::error::{Error, Result, opening};
+
+/// More octets than a message has before its data.
+const ENVELOPE: u64 = 256 * 1024;
 
 /// The way in which all files of one set are sealed.
 #[derive(Clone, Debug)]
@@ -72,10 +75,20 @@ impl Repository {
     }
 
     /// `stored`: the encrypted file `name`.
-    pub(super) fn is_protected_alike(&self, name: &str, stored: impl Read) -> Result<bool> {
-        let before = protection_of(stored).map_err(|e| opening(name, e))?;
-        let now = self.opener.protection().map_err(|e| opening(name, e))?;
-        Ok(before.is_like(&now))
+    pub(super) fn is_protected_alike(&self, name: &str, mut stored: impl Read + Send + Sync) -> Result<bool> {
+        let failed = |error| opening(name, error);
+        let mut start = Vec::new();
+        stored.by_ref().take(ENVELOPE).read_to_end(&mut start).map_err(|error| failed(error.into()))?;
+        let before = protection_of(start.as_slice()).map_err(failed)?;
+        let alike = before.is_like(&self.opener.protection().map_err(failed)?);
+        if !alike || before.is_for_keys() || !self.opener.knows_older() {
+            return Ok(alike);
+        }
+        // How a message begins does not say which passphrase it needs.
+        match self.opener.without_older().open(io::Cursor::new(start).chain(stored), Ciphertext::Unproven) {
+            Err(crypto::Error::PassphraseWrong | crypto::Error::PassphraseNeeded) => Ok(false),
+            opened => opened.map(|_| true).map_err(failed),
+        }
     }
 }
 

@@ -7,10 +7,12 @@
 
 mod drive;
 mod folder;
+mod migrate;
 mod path_text;
 mod place;
 mod plan;
 mod presets;
+mod protection;
 mod rules;
 mod store;
 
@@ -18,6 +20,7 @@ pub use folder::{Folder, FolderError};
 pub use place::{PlaceError, PlaceKind, PlanPlace, place_folder_name};
 pub use plan::{Plan, Schedule};
 pub use presets::Preset;
+pub use protection::{PlanKey, PlanKeys, Protection, short_id};
 pub use store::{SettingsError, Store};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

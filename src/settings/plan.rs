@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::{Folder, FolderError};
 use super::place::{PlaceKind, PlanPlace};
 use super::presets::Preset;
+use super::protection::Protection;
 use super::{path_text, rules};
 use crate::destination::random_id;
 use crate::schedule::Frequency;
@@ -30,7 +31,9 @@ pub struct Plan {
     pub patterns: Vec<String>,
     /// What is left out by kind.
     pub presets: BTreeSet<Preset>,
-    pub encrypt: bool,
+    pub protection: Protection,
+    /// Earlier backups have other passwords, which the keyring may know.
+    pub older_passwords: bool,
     pub schedule: Schedule,
 }
 
@@ -42,7 +45,7 @@ pub struct Schedule {
 }
 
 impl Plan {
-    /// Everything in the home folder that is worth it, encrypted; weekly to a drive, which somebody has to
+    /// Everything in the home folder that is worth it, with a password; weekly to a drive, which somebody has to
     /// connect, and daily to anything else.
     pub fn for_home(name: impl Into<String>, place: PlanPlace, home: &Path) -> Result<Self, FolderError> {
         let frequency = match place.kind {
@@ -58,7 +61,8 @@ impl Plan {
             ignored: Vec::new(),
             patterns: Vec::new(),
             presets: Preset::DEFAULT.into(),
-            encrypt: true,
+            protection: Protection::Password,
+            older_passwords: false,
             schedule: Schedule { enabled: true, frequency },
         })
     }
@@ -79,6 +83,11 @@ impl Plan {
         let marker = self.place.marker.iter().flat_map(|marker| marker.chars());
         let marker: String = marker.filter(char::is_ascii_alphanumeric).take(32).collect();
         caches.join("duplicity").join(format!("hindsight-{}-{marker}", self.id))
+    }
+
+    /// Whether the keyring may know something that opens its backups.
+    pub fn has_passwords(&self) -> bool {
+        self.protection == Protection::Password || self.older_passwords
     }
 
     /// It names folders and locks, so a file that somebody edited must not lead elsewhere.

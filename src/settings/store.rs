@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Settings};
+use super::{Plan, Settings, migrate};
 
 /// Of the file's form.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -69,9 +69,14 @@ impl Store {
         if version > VERSION {
             return Err(SettingsError::Newer { path: self.path.clone(), version });
         }
-        let Content { plans, .. } = serde_json::from_slice(&bytes).map_err(damaged)?;
-        match plans.iter().find(|plan| !plan.has_proper_id()) {
-            Some(plan) => Err(self.damaged(format!("{:?} is not the id of a plan", plan.id))),
+        let mut content = serde_json::from_slice(&bytes).map_err(damaged)?;
+        migrate::to_today(&mut content, version);
+        let Content { plans, .. } = serde_json::from_value(content).map_err(damaged)?;
+        if let Some(plan) = plans.iter().find(|plan| !plan.has_proper_id()) {
+            return Err(self.damaged(format!("{:?} is not the id of a plan", plan.id)));
+        }
+        match plans.iter().find(|plan| !plan.protection.is_proper()) {
+            Some(plan) => Err(self.damaged(format!("the keys of the plan {:?} are none", plan.id))),
             None => Ok(Settings { plans }),
         }
     }
@@ -134,7 +139,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
-    use crate::settings::{PlaceKind, PlanPlace};
+    use crate::settings::{PlaceKind, PlanPlace, Protection};
 
     fn plan(name: &str) -> Plan {
         let kind = PlaceKind::Drive { uuid: "1234-ABCD".into(), folder: "backups".into() };
@@ -182,12 +187,30 @@ mod tests {
     fn settings_of_a_newer_version_are_neither_read_nor_changed() {
         let (_folder, store) = store();
         fs::create_dir_all(store.folder()).unwrap();
-        let text = r#"{"version": 2, "plans": {"in": "another form"}}"#;
+        let text = r#"{"version": 3, "plans": {"in": "another form"}}"#;
         fs::write(store.path(), text).unwrap();
-        assert!(matches!(store.load(), Err(SettingsError::Newer { version: 2, .. })));
+        assert!(matches!(store.load(), Err(SettingsError::Newer { version: 3, .. })));
         let changed = store.change(|settings| settings.plans.clear());
         assert!(matches!(changed, Err(SettingsError::Newer { .. })));
         assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
+    }
+
+    #[test]
+    fn settings_of_the_first_version_are_read_and_kept_in_todays_form() {
+        let (_folder, store) = store();
+        let plans = [plan("Home"), Plan { protection: Protection::None, ..plan("Music") }];
+        store.change(|settings| settings.plans.extend(plans.clone())).unwrap();
+        let today = fs::read_to_string(store.path()).unwrap();
+        let old = today
+            .replace("\"version\": 2", "\"version\": 1")
+            .replace("\"protection\": \"password\"", "\"encrypt\": true")
+            .replace("\"protection\": \"none\"", "\"encrypt\": false")
+            .replace("\"older_passwords\": false,", "");
+        fs::write(store.path(), &old).unwrap();
+        assert_eq!(store.load().unwrap().plans, plans);
+        assert_eq!(fs::read_to_string(store.path()).unwrap(), old, "reading changes nothing");
+        store.change(|settings| settings.plans[0].name = "All".into()).unwrap();
+        assert_eq!(fs::read_to_string(store.path()).unwrap(), today.replacen("\"Home\"", "\"All\"", 1));
     }
 
     #[test]
@@ -196,10 +219,12 @@ mod tests {
         store.change(|settings| settings.plans.push(plan("Home"))).unwrap();
         let good = fs::read_to_string(store.path()).unwrap();
         for (from, to) in [
-            ("\"encrypt\"", "\"surprise\": 1, \"encrypt\""),
-            ("\"encrypt\": true,", ""),
+            ("\"protection\"", "\"surprise\": 1, \"protection\""),
+            ("\"protection\": \"password\",", ""),
+            ("\"protection\": \"password\"", "\"encrypt\": true"),
+            ("\"password\"", "\"hope\""),
             ("\"id\": \"", "\"id\": \"../"),
-            ("\"version\": 1,", ""),
+            ("\"version\": 2,", ""),
             ("}", ""),
         ] {
             let bad = good.replace(from, to);

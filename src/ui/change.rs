@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hindsight::settings::{Folder, Plan, PlanPlace, Preset, Schedule};
+use hindsight::settings::{Folder, Plan, PlanPlace, Preset, Protection, Schedule};
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum PlanChange {
@@ -15,6 +15,7 @@ pub enum PlanChange {
     Preset { preset: Preset, left_out: bool },
     Schedule(Schedule),
     Place(PlanPlace),
+    Protection(Protection),
     Name(String),
 }
 
@@ -34,6 +35,10 @@ impl PlanChange {
             Self::Preset { preset, left_out: false } => drop(plan.presets.remove(&preset)),
             Self::Schedule(schedule) => plan.schedule = schedule,
             Self::Place(place) => plan.place = place,
+            Self::Protection(protection) => {
+                plan.older_passwords |= plan.protection == Protection::Password;
+                plan.protection = protection;
+            }
             Self::Name(name) => plan.name = name,
         }
     }
@@ -82,6 +87,15 @@ mod tests {
         assert!(plan.folders.is_empty());
         undo.apply(&mut plan);
         assert_eq!(plan, before);
+    }
+
+    #[test]
+    fn that_there_were_passwords_is_not_forgotten() {
+        let mut plan = plan();
+        for protection in [Protection::Password, Protection::None, Protection::None] {
+            PlanChange::Protection(protection.clone()).apply(&mut plan);
+            assert_eq!((&plan.protection, plan.older_passwords), (&protection, true));
+        }
     }
 
     #[test]

@@ -10,12 +10,14 @@
 //! ├─ Finder                  dialog: backups made elsewhere
 //! │  └─ PlaceChooser
 //! ├─ Preferences (preferences/)   dialog: folders, place, schedule, security
+//! │  └─ ProtectionPage            page: another password, or keys of GnuPG
 //! └─ TimelinePage (timeline/)     a folder as it was, every version, and the way back
 //!    └─ RestorePlan (restore_plan/)   dialog: where to, what about files that are there, what will happen
 //! ```
 //!
 //! Decisions are made in [`state`], which knows no window; words in [`texts`]; whatever may wait happens in
-//! [`services`], called from commands. Children know neither each other nor the app.
+//! [`services`], called from commands. Children know neither each other nor the app. [`sheet`] is the recovery sheet on
+//! paper.
 
 mod actions;
 mod app;
@@ -34,6 +36,7 @@ mod probe;
 mod restore_plan;
 mod services;
 mod setup;
+mod sheet;
 mod state;
 mod texts;
 mod timeline;

@@ -26,6 +26,8 @@ pub enum OverviewOutput {
     RestoreWanted,
     PreferencesWanted(Page),
     ProblemsWanted,
+    /// Or no such sheet.
+    SheetWanted(bool),
     PlanChosen(usize),
 }
 
@@ -160,6 +162,26 @@ impl SimpleComponent for Overview {
                             set_subtitle: &texts::problem_count(model.shown.problems),
                             connect_activated[sender] => move |_| {
                                 let _ = sender.output(OverviewOutput::ProblemsWanted);
+                            },
+                        },
+                        adw::ActionRow {
+                            set_title: &gettext("Save a Recovery Sheet…"),
+                            set_subtitle: &gettext("How to get your files back, for the day when this computer is gone"),
+                            set_activatable: true,
+                            add_prefix = &gtk::Image::from_icon_name("document-save-symbolic"),
+                            add_suffix = &gtk::Button {
+                                set_icon_name: "window-close-symbolic",
+                                set_tooltip_text: Some(&gettext("Do Not Offer It Again")),
+                                set_valign: gtk::Align::Center,
+                                add_css_class: "flat",
+                                connect_clicked[sender] => move |_| {
+                                    let _ = sender.output(OverviewOutput::SheetWanted(false));
+                                },
+                            },
+                            #[watch]
+                            set_visible: model.shown.offer_sheet,
+                            connect_activated[sender] => move |_| {
+                                let _ = sender.output(OverviewOutput::SheetWanted(true));
                             },
                         },
                         adw::ActionRow {

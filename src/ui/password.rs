@@ -2,44 +2,11 @@
 
 use adw::prelude::*;
 use hindsight::i18n::gettext;
-use hindsight::secret::Passphrase;
+use hindsight::secret::{Passphrase, Strength, strength};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
-pub enum Strength {
-    None,
-    Weak,
-    Fair,
-    Strong,
-}
-
-/// Bits by length and kinds of characters: a rough guess that errs on the careful side. Repeated characters count
-/// once in four.
-pub fn strength(password: &str) -> Strength {
-    let mut kinds = [false; 4];
-    let mut effective = 0.0;
-    let mut last = None;
-    for character in password.chars() {
-        let kind = match character {
-            'a'..='z' => 0,
-            'A'..='Z' => 1,
-            '0'..='9' => 2,
-            _ => 3,
-        };
-        kinds[kind] = true;
-        effective += if last == Some(character) { 0.25 } else { 1.0 };
-        last = Some(character);
-    }
-    let alphabet: f64 =
-        kinds.iter().zip([26.0, 26.0, 10.0, 32.0]).filter(|(used, _)| **used).map(|(_, size)| size).sum();
-    match effective * alphabet.max(1.0).log2() {
-        0.0 => Strength::None,
-        bits if bits < 45.0 => Strength::Weak,
-        bits if bits < 70.0 => Strength::Fair,
-        _ => Strength::Strong,
-    }
-}
+use super::dialogs;
 
 pub struct NewPassword {
     first: String,
@@ -62,7 +29,25 @@ pub enum NewPasswordInput {
 #[derive(Debug)]
 pub enum NewPasswordOutput {
     /// `None` until both are the same.
-    Changed { passphrase: Option<Passphrase>, remember: bool },
+    Changed { passphrase: Option<Passphrase>, weak: bool, remember: bool },
+}
+
+/// Whether somebody means it who has chosen a weak one.
+pub fn ask_to_use_weak(parent: &impl IsA<gtk::Widget>, use_it: impl FnOnce() + 'static) {
+    dialogs::confirm(
+        parent,
+        &gettext("Use a Weak Password?"),
+        &gettext(
+            "Whoever gets hold of the place can try millions of passwords a day, and finds this one soon. Four or more words that have nothing to do with each other are better.",
+        ),
+        &gettext("Use It Anyway"),
+        adw::ResponseAppearance::Destructive,
+        move |confirmed| {
+            if confirmed {
+                use_it();
+            }
+        },
+    );
 }
 
 impl NewPassword {
@@ -185,21 +170,8 @@ impl Component for NewPassword {
         self.remember = widgets.remember.is_active();
         let same = !self.first.is_empty() && self.first == self.second;
         let passphrase = same.then(|| Passphrase::new(self.first.as_bytes()));
-        let _ = sender.output(NewPasswordOutput::Changed { passphrase, remember: self.remember });
+        let weak = strength(&self.first).is_weak();
+        let _ = sender.output(NewPasswordOutput::Changed { passphrase, weak, remember: self.remember });
         self.update_view(widgets, sender);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strength_grows_with_length_and_variety() {
-        assert_eq!(strength(""), Strength::None);
-        assert_eq!(strength("summer1"), Strength::Weak);
-        assert_eq!(strength("aaaaaaaaaaaaaaaaaaaa"), Strength::Weak);
-        assert_eq!(strength("Summer-2026"), Strength::Fair);
-        assert_eq!(strength("correct horse battery staple"), Strength::Strong);
     }
 }

@@ -5,19 +5,22 @@ use std::path::{Path, PathBuf};
 use hindsight::context::Context;
 use hindsight::destination::trial;
 use hindsight::engine::undo::{Undone, undo};
-use hindsight::engine::{Job, Place};
+use hindsight::engine::{GnupgSetup, Job, Place, UsableKey};
 use hindsight::error::Error;
-use hindsight::explain::{Explanation, explain, explain_ledger, explain_plan_place, explain_settings};
+use hindsight::explain::{
+    Explanation, explain, explain_keyring, explain_ledger, explain_plan_place, explain_settings,
+};
 use hindsight::folders;
-use hindsight::i18n::gettext;
+use hindsight::i18n::{gettext, gettext_f};
 use hindsight::jobs::{self, Access, PastRestore};
-use hindsight::keyring::{KeyringError, Memory, SecretService, SecretStore};
+use hindsight::keyring::{self, KeyringError, Memory, SecretService, SecretStore};
 use hindsight::ledger::{Ledger, LedgerError, Run, RunOutcome};
-use hindsight::secret::Passphrase;
-use hindsight::settings::{PlaceError, Plan, PlanPlace, Store};
+use hindsight::secret::{Passphrase, Passphrases};
+use hindsight::settings::{PlaceError, Plan, PlanPlace, Protection, Store};
 
 use super::change::PlanChange;
 use super::state::{Facts, NotReady, Request, Space, What};
+use super::texts;
 
 pub struct Services {
     pub home: PathBuf,
@@ -43,6 +46,25 @@ pub struct Prepared {
     pub job: Job,
     /// In the ledger: of backups and checks.
     pub run: Option<Run>,
+}
+
+/// How backups are to be protected from now on.
+#[derive(Clone, Debug)]
+pub struct NewProtection {
+    pub protection: Protection,
+    /// Where that is a password.
+    pub passphrase: Option<Passphrase>,
+    pub remember: bool,
+}
+
+/// What has become of it.
+#[derive(Debug)]
+pub struct Protected {
+    pub plan: String,
+    pub plans: Vec<Plan>,
+    pub passphrases: Passphrases,
+    /// What somebody should know.
+    pub said: Option<String>,
 }
 
 impl Services {
@@ -92,7 +114,8 @@ impl Services {
         for history in [id, &checks_of(id)] {
             let _ = Ledger::open(&self.ledger).and_then(|ledger| ledger.forget(history));
         }
-        let _ = self.forget(id);
+        let _ = self.memory.forget_all(id);
+        let _ = self.keyring.forget_all(id);
         Ok(plans)
     }
 
@@ -105,15 +128,20 @@ impl Services {
             .map_err(|error| explain_settings(&error))
     }
 
-    /// `None` too where no keyring can be asked: then somebody types it.
-    pub fn password(&self, plan: &str) -> Option<Passphrase> {
-        let kept = self.keyring.lookup(plan).ok().flatten();
-        kept.or_else(|| self.memory.lookup(plan).ok().flatten())
+    /// None too where no keyring can be asked: then somebody types it.
+    pub fn passphrases(&self, plan: &Plan) -> Passphrases {
+        let of = |store: &dyn SecretStore| keyring::all(store, &plan.id, plan.older_passwords);
+        let kept = of(&self.keyring).unwrap_or_default();
+        let until_end = of(&self.memory).unwrap_or_default();
+        Passphrases {
+            today: kept.today.or(until_end.today),
+            older: kept.older.into_iter().chain(until_end.older).collect(),
+        }
     }
 
     /// `Err` says, for people, that it is remembered only until the program ends.
     pub fn remember(&self, plan: &Plan, passphrase: &Passphrase) -> Result<(), String> {
-        let label = hindsight::i18n::gettext_f("Backups on {place}", &[("place", &plan.place.label)]);
+        let label = gettext_f("Backups on {place}", &[("place", &plan.place.label)]);
         self.keyring.remember(&plan.id, &label, passphrase).map_err(|error| {
             let _ = self.memory.remember(&plan.id, &label, passphrase);
             match error {
@@ -130,18 +158,74 @@ impl Services {
         })
     }
 
+    /// Beside that of today, for the backups that were made with it.
+    pub fn remember_older(&self, plan: &Plan, passphrase: &Passphrase) -> Result<(), Explanation> {
+        self.set_aside(plan, passphrase)?;
+        self.change_plans(|plans| {
+            plans.iter_mut().filter(|other| other.id == plan.id).for_each(|plan| plan.older_passwords = true);
+        })?;
+        Ok(())
+    }
+
+    fn set_aside(&self, plan: &Plan, passphrase: &Passphrase) -> Result<(), Explanation> {
+        let place = plan.place.label.as_str();
+        let label =
+            gettext_f("Backups on {place} until {date}", &[("place", place), ("date", &texts::date(now()))]);
+        match self.keyring.set_aside(&plan.id, &label, passphrase, now()) {
+            Err(KeyringError::Unavailable(_)) => {
+                let _ = self.memory.set_aside(&plan.id, &label, passphrase, now());
+                Ok(())
+            }
+            done => done.map_err(|error| explain_keyring(&error)),
+        }
+    }
+
     pub fn forget(&self, plan: &str) -> Result<(), KeyringError> {
         let _ = self.memory.forget(plan);
         self.keyring.forget(plan)
+    }
+
+    /// Protects what will be backed up in another way. What opens earlier backups is set aside before anything else.
+    ///
+    /// `known`: the password of today, if somebody has typed it.
+    pub fn protect(
+        &self,
+        plan: &Plan,
+        new: &NewProtection,
+        known: Option<Passphrase>,
+    ) -> Result<Protected, Explanation> {
+        let known = known.filter(|_| plan.protection == Protection::Password);
+        let kept = if plan.has_passwords() { self.passphrases(plan).today } else { None };
+        if let Some(old) = kept.or_else(|| known.clone().filter(|_| new.remember)) {
+            self.set_aside(plan, &old)?;
+        }
+        let plans = self.change_plan(&plan.id, &PlanChange::Protection(new.protection.clone()))?;
+        let said = match new.passphrase.as_ref().filter(|_| new.remember) {
+            Some(passphrase) => self.remember(plan, passphrase).err(),
+            None => {
+                let _ = self.forget(&plan.id);
+                None
+            }
+        };
+        let older = self.passphrases(&Plan { older_passwords: true, ..plan.clone() }).older;
+        let unkept = known.filter(|known| !older.contains(known));
+        let older = older.into_iter().chain(unkept).collect();
+        let passphrases = Passphrases { today: new.passphrase.clone(), older };
+        Ok(Protected { plan: plan.id.clone(), plans, passphrases, said })
+    }
+
+    /// That can be chosen for a plan.
+    pub fn keys() -> Result<Vec<UsableKey>, Explanation> {
+        jobs::usable_keys().map_err(|error| explain(&error))
     }
 
     pub fn prepare(
         &self,
         plan: &Plan,
         request: &Request,
-        passphrase: Option<Passphrase>,
+        passphrases: Passphrases,
     ) -> Result<Prepared, NotReady> {
-        let access = access(plan, passphrase)?;
+        let access = access(plan, passphrases, request.by_itself)?;
         let job = match &request.what {
             What::BackUp => {
                 jobs::backup(plan, &access, &self.home, &self.caches, request.answers).map(Job::Backup)
@@ -188,8 +272,8 @@ impl Services {
     }
 
     /// For reading what is there.
-    pub fn place(&self, plan: &Plan, passphrase: Option<Passphrase>) -> Result<Place, NotReady> {
-        let access = access(plan, passphrase)?;
+    pub fn place(&self, plan: &Plan, passphrases: Passphrases) -> Result<Place, NotReady> {
+        let access = access(plan, passphrases, false)?;
         jobs::engine_place(plan, &access, &self.caches).map_err(|error| NotReady::Failed(explain(&error)))
     }
 
@@ -224,9 +308,12 @@ pub fn record(run: Run, outcome: &RunOutcome) {
     let _ = run.finish(outcome, now());
 }
 
-fn access(plan: &Plan, passphrase: Option<Passphrase>) -> Result<Access, NotReady> {
+/// `by_itself`: nobody is asked for the passphrase of a key.
+fn access(plan: &Plan, passphrases: Passphrases, by_itself: bool) -> Result<Access, NotReady> {
+    let ask = || jobs::dialogue(&|name| std::env::var_os(name), None);
+    let dialogue = if by_itself { None } else { ask() };
     match plan.place.spec() {
-        Ok(spec) => Ok(Access { spec, passphrase }),
+        Ok(spec) => Ok(Access { spec, passphrases, gnupg: GnupgSetup { dialogue, ..GnupgSetup::default() } }),
         Err(PlaceError::NotConnected { label }) => Err(NotReady::NotConnected { label }),
         Err(other) => Err(NotReady::Failed(explain_plan_place(&other))),
     }

@@ -10,20 +10,22 @@ mod facts;
 mod lanes;
 mod messages;
 mod request;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
 use hindsight::context::Why;
-use hindsight::secret::Passphrase;
-use hindsight::settings::Plan;
+use hindsight::secret::{Passphrase, Passphrases};
+use hindsight::settings::{Plan, Protection};
 
 pub use self::facts::{Facts, Space};
 use self::lanes::Line;
 pub use self::lanes::{Lane, Lanes};
 pub use self::messages::{Effect, Message, Question, Restored, Step};
 pub use self::request::{Activity, NotReady, Problems, Request, Restore, Stage, What};
+use self::secrets::Secrets;
 use super::texts;
 
 #[derive(Default, Debug)]
@@ -33,10 +35,12 @@ pub struct AppState {
     pub guest: Option<Plan>,
     facts: HashMap<String, Facts>,
     /// Of this session; the keyring has those to be remembered.
-    passwords: HashMap<String, Passphrase>,
+    secrets: HashMap<String, Secrets>,
     lanes: Lanes<Line>,
     /// Whose question stands before somebody.
     asking: Option<Lane>,
+    /// The plan that was made in this session, until somebody has saved its recovery sheet or wants none.
+    pub offers_sheet_of: Option<String>,
     /// Of each plan's last run in this session.
     problems: HashMap<String, Problems>,
 }
@@ -55,16 +59,45 @@ impl AppState {
         self.problems.get(plan)
     }
 
+    pub fn offers_sheet(&self, plan: &str) -> bool {
+        self.offers_sheet_of.as_deref() == Some(plan)
+    }
+
     pub fn password(&self, plan: &str) -> Option<&Passphrase> {
-        self.passwords.get(plan)
+        self.secrets.get(plan)?.today()
+    }
+
+    /// Whatever may open something; `None`: the keyring may know more.
+    pub fn passphrases_for_reading(&self, plan: &str) -> Option<Passphrases> {
+        let known = self.secrets.get(plan).map(Secrets::for_reading);
+        known.filter(|known| *known != Passphrases::default())
+    }
+
+    /// By the keyring, or by who has changed it.
+    pub fn learn_passphrases(&mut self, plan: &str, known: Passphrases) {
+        self.secrets_of(plan).learn(known);
+    }
+
+    pub fn type_password(&mut self, plan: &str, passphrase: Passphrase) {
+        self.secrets_of(plan).type_in(passphrase);
+    }
+
+    /// What is typed now to read something is the password of earlier backups.
+    pub fn lacks_older_password(&self, plan: &str) -> bool {
+        self.secrets.get(plan).is_some_and(Secrets::lacks_older)
+    }
+
+    /// It did not open all that was wanted.
+    pub fn doubt_password(&mut self, plan: &str) {
+        self.secrets_of(plan).doubt();
     }
 
     pub fn forget_password(&mut self, plan: &str) {
-        self.passwords.remove(plan);
+        self.secrets_of(plan).forget();
     }
 
-    pub fn know_password(&mut self, plan: &str, passphrase: Passphrase) {
-        self.passwords.insert(plan.to_owned(), passphrase);
+    fn secrets_of(&mut self, plan: &str) -> &mut Secrets {
+        self.secrets.entry(plan.to_owned()).or_default()
     }
 
     pub fn activity(&self, lane: Lane) -> Option<&Activity> {
@@ -106,7 +139,7 @@ impl AppState {
     fn step(&mut self, lane: Lane, step: Step) -> Vec<Effect> {
         match step {
             Step::StopWanted => return self.stop(lane),
-            Step::PasswordFound(found) => return self.password_found(lane, found),
+            Step::PasswordsFound(found) => return self.passwords_found(lane, found),
             Step::PasswordTyped { passphrase, remember } => {
                 return self.password_typed(lane, passphrase, remember);
             }
@@ -182,18 +215,28 @@ impl AppState {
     fn begin(&mut self, request: Request) -> Vec<Effect> {
         let Some(plan) = self.plan(&request.plan) else { return Vec::new() };
         let lane = Lane::of(&request.what);
-        let opens = !plan.encrypt || self.password(&plan.id).is_some();
+        let opens = !plan.has_passwords() || self.has_password(plan);
         let unopened = (!opens).then(|| Effect::FindPassword { lane, plan: request.plan.clone() });
         self.lanes[lane].activity = Some(Activity::new(request));
         unopened.map_or_else(|| self.prepare(lane), |find| vec![find])
     }
 
-    /// With the password, if it is known.
+    /// What it needs: keys are not asked for here, but by their agent.
+    fn has_password(&self, plan: &Plan) -> bool {
+        let secrets = self.secrets.get(&plan.id);
+        secrets.is_some_and(|known| known.today().is_some() || plan.protection != Protection::Password)
+    }
+
+    /// With the passwords that are known.
     fn prepare(&self, lane: Lane) -> Vec<Effect> {
         let prepare = |activity: &Activity| {
             let request = activity.request.clone();
-            let passphrase = self.password(&request.plan).cloned();
-            Effect::Prepare { request, passphrase }
+            let purpose = match request.what {
+                What::BackUp => Secrets::for_writing,
+                What::Verify { .. } | What::Restore(_) | What::Erase => Secrets::for_reading,
+            };
+            let passphrases = self.secrets.get(&request.plan).map(purpose).unwrap_or_default();
+            Effect::Prepare { request, passphrases }
         };
         self.activity(lane).map(prepare).into_iter().collect()
     }
@@ -235,18 +278,17 @@ impl AppState {
         }
     }
 
-    fn password_found(&mut self, lane: Lane, found: Option<Passphrase>) -> Vec<Effect> {
+    fn passwords_found(&mut self, lane: Lane, found: Passphrases) -> Vec<Effect> {
         let Some(activity) = self.activity(lane) else { return Vec::new() };
         let Request { plan, by_itself, .. } = activity.request.clone();
-        match found {
-            // Stopped meanwhile.
-            _ if activity.stage == Stage::Stopping => self.end(lane),
-            Some(passphrase) => {
-                self.know_password(&plan, passphrase);
-                self.prepare(lane)
-            }
-            None if by_itself => self.end(lane),
-            None => self.ask(lane, Question::Password { plan, wrong: false }),
+        if activity.stage == Stage::Stopping {
+            return self.end(lane);
+        }
+        self.learn_passphrases(&plan, found);
+        match self.plan(&plan).is_none_or(|plan| self.has_password(plan)) {
+            true => self.prepare(lane),
+            false if by_itself => self.end(lane),
+            false => self.ask(lane, Question::Password { plan, wrong: false }),
         }
     }
 

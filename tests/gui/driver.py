@@ -270,6 +270,14 @@ class App:
         self.press("Select")
         wait_for("the file chooser has closed", lambda: len(self.windows()) == 1)
 
+    def save_as(self, path):
+        """Answers the file chooser that is open for saving."""
+        wait_for("the file chooser has the keyboard", lambda: self.is_active_beside_frame() and self.can_press("Save"))
+        line = wait_for("the file chooser's line", lambda: self.focused_node(is_entry))
+        Atspi.EditableText.set_text_contents(line, str(path))
+        self.press("Save")
+        wait_for("the file chooser has closed", lambda: len(self.windows()) == 1)
+
     def is_active_beside_frame(self):
         """Whether another window than the app's own has the keyboard."""
         return any(is_active(window) for window in self.windows() if window.get_name() != "Hindsight")

@@ -26,6 +26,7 @@ pub(crate) struct Home {
     folder: TempDir,
     pub(crate) source: PathBuf,
     pub(crate) passphrase: Option<Passphrase>,
+    pub(crate) older_passphrases: Vec<Passphrase>,
     pub(crate) volume_size: u64,
     pub(crate) skip_unchanged: bool,
 }
@@ -71,7 +72,14 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("source");
         fs::create_dir(&source).unwrap();
-        Self { folder, source, passphrase: None, volume_size: 100_000, skip_unchanged: false }
+        Self {
+            folder,
+            source,
+            passphrase: None,
+            older_passphrases: Vec::new(),
+            volume_size: 100_000,
+            skip_unchanged: false,
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -89,6 +97,7 @@ impl Home {
             folder,
             source,
             passphrase,
+            older_passphrases: self.older_passphrases.clone(),
             volume_size: self.volume_size,
             skip_unchanged: self.skip_unchanged,
         }
@@ -106,7 +115,7 @@ impl Home {
         Place {
             destination,
             passphrase: self.passphrase.clone(),
-            keys: Keys::default(),
+            keys: Keys { older_passphrases: self.older_passphrases.clone(), ..Keys::default() },
             cache: self.path(cache),
             address: OsString::from(self.path("place")),
             prefixes: Prefixes::default(),

@@ -23,6 +23,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     option("gpg-binary", &["PATH"], "Which gpg says what keys there are."),
     option("gpg-options", &["OPTIONS"], "Options for gpg, such as --homedir=FOLDER."),
+    flag("allow-weak-password", "Take a passphrase that is easy to guess when asking for a new one.").here(),
     flag("use-agent", "Leave the passphrases of secret keys to gpg-agent."),
     flag("use-gpgsm", "Encrypt with certificates (S/MIME).")
         .new()

@@ -37,6 +37,10 @@ pub(super) struct Listed {
     pub(super) created: i64,
     pub(super) fingerprint: String,
     pub(super) keygrip: String,
+    /// Seconds since 1970.
+    pub(super) expires: Option<i64>,
+    /// Somebody told GnuPG not to use it, or its secret half is kept elsewhere.
+    pub(super) away: bool,
     /// Of the whole certificate.
     pub(super) name: String,
 }
@@ -141,6 +145,11 @@ impl Program {
         self.list("--list-secret-keys", id.as_slice())
     }
 
+    /// All of them.
+    pub(super) fn all_public_keys(&self) -> Result<Vec<Listed>, KeyError> {
+        self.list("--list-keys", &[])
+    }
+
     fn list(&self, how: &str, ids: &[&str]) -> Result<Vec<Listed>, KeyError> {
         let fixed = ["--with-colons", "--fixed-list-mode", "--with-keygrip", how, "--"];
         let output = self.run(&[&fixed[..], ids].concat())?;
@@ -230,6 +239,8 @@ fn parse_listing(text: &str) -> Vec<Listed> {
                     validity: field(2).chars().next().unwrap_or_default(),
                     capabilities: field(12).chars().filter(char::is_ascii_lowercase).collect(),
                     created: field(6).parse().unwrap_or_default(),
+                    expires: field(7).parse().ok(),
+                    away: field(12).contains('D') || field(15) == "#",
                     ..Listed::default()
                 });
             }

@@ -11,6 +11,7 @@ mod gpg;
 mod secret;
 mod sexp;
 mod signer;
+mod usable;
 mod verify;
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ use file::KeyFile;
 use gpg::{HIDDEN, Program};
 use secret::SecretKey;
 pub(super) use signer::Signer;
+pub use usable::UsableKey;
 pub(super) use verify::{Check, Signatories};
 
 type PublicKey = Key<PublicParts, UnspecifiedRole>;
@@ -49,6 +51,8 @@ pub struct Keys {
     pub passphrase_too: bool,
     /// What is written is signed with this key, and what is restored must be. As gpg names it.
     pub signer: Option<String>,
+    /// Of earlier chains, written before the passphrase changed. Nothing is written with them.
+    pub older_passphrases: Vec<Passphrase>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

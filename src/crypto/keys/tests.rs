@@ -65,7 +65,7 @@ impl Home {
     fn keys(&self, recipients: &[&str], signer: Option<&str>) -> Keys {
         let recipients = recipients.iter().map(|id| Recipient { id: (*id).into(), hidden: false }).collect();
         let signer = signer.map(str::to_string);
-        Keys { gnupg: Gnupg::new(self.setup()), recipients, passphrase_too: false, signer }
+        Keys { gnupg: Gnupg::new(self.setup()), recipients, signer, ..Keys::default() }
     }
 
     fn forget_passphrases(&self) {

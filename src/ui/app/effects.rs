@@ -47,15 +47,16 @@ impl App {
     fn perform_one(&mut self, effect: Effect) {
         match effect {
             Effect::FindPassword { lane, plan } => {
-                self.beside(move |services| AppCommand::PasswordFound(lane, services.password(&plan)));
+                let Some(plan) = self.state.plan(&plan).cloned() else { return };
+                self.beside(move |services| AppCommand::PasswordsFound(lane, services.passphrases(&plan)));
             }
             Effect::Ask { lane, question } => self.ask(lane, question),
-            Effect::Remember { plan, passphrase } => {
+            Effect::Remember { plan, passphrase, older } => {
                 if let Some(plan) = self.state.plan(&plan) {
-                    self.remember(plan.clone(), passphrase);
+                    self.remember(plan.clone(), passphrase, older);
                 }
             }
-            Effect::Prepare { request, passphrase } => self.prepare(request, passphrase),
+            Effect::Prepare { request, passphrases } => self.prepare(request, passphrases),
             Effect::Cancel(lane, why) => self.running.cancel(lane, why),
             Effect::Record { plan, outcome } => self.record(&plan, outcome),
             Effect::ShowError { explanation, details, retry } => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hindsight::engine::undo::Undone;
 use hindsight::explain::Explanation;
 use hindsight::jobs::PastRestore;
-use hindsight::secret::Passphrase;
+use hindsight::secret::Passphrases;
 use hindsight::settings::Plan;
 use hindsight::worker::Event;
 
@@ -16,7 +16,7 @@ use crate::ui::operation::OperationOutput;
 use crate::ui::overview::OverviewOutput;
 use crate::ui::preferences::PreferencesOutput;
 use crate::ui::restore_plan::RestorePlanOutput;
-use crate::ui::services::{OpenPlace, Prepared};
+use crate::ui::services::{OpenPlace, Prepared, Protected};
 use crate::ui::setup::SetupOutput;
 use crate::ui::state::{Facts, Lane, Message, NotReady, Restored};
 use crate::ui::timeline::TimelineOutput;
@@ -63,6 +63,8 @@ pub enum AppInput {
     Engine(Lane, Event),
     SettingsChanged,
     DrivesChanged,
+    /// Or why not.
+    SheetSaved(Result<(), String>),
     OpenFolder(PathBuf),
     /// The restore of which this is the record.
     UndoRestore(PathBuf),
@@ -82,9 +84,13 @@ pub enum AppCommand {
         plan: String,
         facts: Facts,
     },
-    PasswordFound(Lane, Option<Passphrase>),
+    PasswordsFound(Lane, Passphrases),
     Prepared(Lane, Result<Boxed<Prepared>, NotReady>),
-    RestorePlace(Result<OpenPlace, NotReady>),
+    RestorePlace {
+        place: Result<OpenPlace, NotReady>,
+        known: Passphrases,
+    },
+    Protected(Result<Protected, Explanation>),
     Undone(Result<Undone, Explanation>),
     /// That could be undone.
     LastRestore(Option<PastRestore>),

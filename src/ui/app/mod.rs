@@ -197,6 +197,7 @@ impl Component for App {
             AppInput::Engine(lane, event) => self.on_engine(lane, event),
             AppInput::SettingsChanged => self.load(),
             AppInput::DrivesChanged => self.drives_changed(),
+            AppInput::SheetSaved(saved) => self.sheet_saved(&saved),
             AppInput::OpenFolder(path) => self.open_folder(&path),
             AppInput::UndoRestore(record) => self.undo_restore(record),
             AppInput::Tick => self.begin_what_is_due(),
@@ -212,11 +213,12 @@ impl Component for App {
                 self.begin_what_is_due();
             }
             AppCommand::Recorded { plan, facts } => self.recorded(plan, facts),
-            AppCommand::PasswordFound(lane, found) => {
-                self.tell(Message::In(lane, Step::PasswordFound(found)));
+            AppCommand::PasswordsFound(lane, found) => {
+                self.tell(Message::In(lane, Step::PasswordsFound(found)));
             }
             AppCommand::Prepared(lane, prepared) => self.prepared(lane, prepared),
-            AppCommand::RestorePlace(place) => self.restore_place(place),
+            AppCommand::RestorePlace { place, known } => self.restore_place(place, known),
+            AppCommand::Protected(outcome) => self.protected(outcome),
             AppCommand::Undone(undone) => self.undone(undone),
             AppCommand::LastRestore(last) => self.last_restore = last,
             AppCommand::CutOff(restored) => self.say_restored(restored),

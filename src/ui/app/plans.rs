@@ -3,19 +3,22 @@
 use std::path::Path;
 
 use hindsight::explain::Explanation;
+use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
-use hindsight::secret::Passphrase;
-use hindsight::settings::{PlaceKind, Plan, PlanPlace, Schedule};
+use hindsight::secret::{Passphrase, Passphrases};
+use hindsight::settings::{PlaceKind, Plan, PlanPlace, Protection, Schedule};
+use relm4::adw;
+use relm4::adw::prelude::*;
 use relm4::gtk::gio;
-use relm4::gtk::prelude::*;
 use relm4::prelude::*;
 
 use super::{App, AppCommand, AppInput};
 use crate::ui::change::PlanChange;
 use crate::ui::overview::{OverviewInput, Shown};
 use crate::ui::preferences::PreferencesInput;
+use crate::ui::services::{NewProtection, Protected};
 use crate::ui::setup::Created;
-use crate::ui::state::Message;
+use crate::ui::state::{Message, Request, What};
 use crate::ui::{dialogs, services};
 
 impl App {
@@ -68,11 +71,13 @@ impl App {
     pub(super) fn created(&mut self, created: Created) {
         let Created { plan, passphrase, remember } = created;
         if let Some(passphrase) = passphrase {
-            self.state.know_password(&plan.id, passphrase.clone());
+            let known = Passphrases { today: Some(passphrase.clone()), older: Vec::new() };
+            self.state.learn_passphrases(&plan.id, known);
             if remember {
-                self.remember(plan.clone(), passphrase);
+                self.remember(plan.clone(), passphrase, false);
             }
         }
+        self.state.offers_sheet_of = Some(plan.id.clone());
         // The new plan is the one that is shown.
         self.current = self.state.plans.len();
         let mut plans = self.state.plans.clone();
@@ -86,10 +91,55 @@ impl App {
         self.beside(move |services| AppCommand::Plans(services.delete_plan(&plan)));
     }
 
-    pub(super) fn remember(&self, plan: Plan, passphrase: Passphrase) {
-        self.beside(move |services| match services.remember(&plan, &passphrase) {
-            Ok(()) => AppCommand::Nothing,
-            Err(sentence) => AppCommand::Toast(sentence),
+    /// `older`: of earlier backups.
+    pub(super) fn remember(&self, plan: Plan, passphrase: Passphrase, older: bool) {
+        self.beside(move |services| {
+            let remembered = match older {
+                true => services.remember_older(&plan, &passphrase).map_err(|error| error.sentence),
+                false => services.remember(&plan, &passphrase),
+            };
+            remembered.map_or_else(AppCommand::Toast, |()| AppCommand::Nothing)
+        });
+    }
+
+    pub(super) fn protect(&self, plan: &str, new: NewProtection) {
+        let Some(plan) = self.state.plan(plan).cloned() else { return };
+        let known = self.state.password(&plan.id).cloned();
+        self.beside(move |services| AppCommand::Protected(services.protect(&plan, &new, known)));
+    }
+
+    pub(super) fn protected(&mut self, outcome: Result<Protected, Explanation>) {
+        let Protected { plan, plans, passphrases, said } = match outcome {
+            Ok(protected) => protected,
+            Err(explanation) => return dialogs::show_error(&self.window, &explanation, "", None),
+        };
+        self.state.learn_passphrases(&plan, passphrases);
+        self.set_plans(plans);
+        if let Some(said) = said {
+            self.toasts.add_toast(adw::Toast::new(&said));
+        }
+        match self.state.facts(&plan).last_success {
+            Some(_) => self.offer_to_begin_anew(plan),
+            None => self.toasts.add_toast(adw::Toast::new(&gettext("Protection changed"))),
+        }
+    }
+
+    fn offer_to_begin_anew(&self, plan: String) {
+        let dialog = adw::AlertDialog::builder()
+            .heading(gettext("Back Up Everything Anew Now?"))
+            .body(gettext(
+                "The next backup saves everything anew, protected in the new way. Earlier backups stay as they are and can still be restored.",
+            ))
+            .close_response("later")
+            .default_response("now")
+            .build();
+        dialog.add_responses(&[("later", &gettext("Later")), ("now", &gettext("Back Up Now"))]);
+        dialog.set_response_appearance("now", adw::ResponseAppearance::Suggested);
+        let input = self.input();
+        dialog.choose(Some(&self.window), None::<&gio::Cancellable>, move |response| {
+            if response == "now" {
+                input.emit(AppInput::State(Message::Wanted(Request::new(plan, What::BackUp))));
+            }
         });
     }
 
@@ -128,7 +178,8 @@ pub(super) fn guest(place: PlanPlace) -> Plan {
         ignored: Vec::new(),
         patterns: Vec::new(),
         presets: Default::default(),
-        encrypt: false,
+        protection: Protection::None,
+        older_passwords: false,
         schedule: Schedule { enabled: false, frequency: Frequency::Daily },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hindsight::secret::Passphrase;
+use hindsight::secret::Passphrases;
 use hindsight::settings::{Plan, PlanPlace};
 use relm4::adw::prelude::*;
 use relm4::prelude::*;
@@ -71,22 +71,27 @@ impl App {
         let page =
             TimelinePage::builder().launch(init).forward(self.sender.input_sender(), AppInput::Timeline);
         self.pages.push(page.widget());
-        let known = self.state.password(&plan.id).cloned();
         self.restore = Some((plan, page));
-        self.open_place(known);
+        self.open_place();
     }
 
-    fn open_place(&self, passphrase: Option<Passphrase>) {
+    /// With what is known, or what the keyring has.
+    fn open_place(&self) {
         let Some((plan, _)) = &self.restore else { return };
         let plan = plan.clone();
+        let known = self.state.passphrases_for_reading(&plan.id);
         self.beside(move |services| {
-            let passphrase = passphrase.or_else(|| services.password(&plan.id));
-            AppCommand::RestorePlace(services.place(&plan, passphrase).map(OpenPlace))
+            let known = known.unwrap_or_else(|| services.passphrases(&plan));
+            let place = services.place(&plan, known.clone()).map(OpenPlace);
+            AppCommand::RestorePlace { place, known }
         });
     }
 
-    pub(super) fn restore_place(&mut self, place: Result<OpenPlace, NotReady>) {
-        let Some((_, page)) = &self.restore else { return };
+    pub(super) fn restore_place(&mut self, place: Result<OpenPlace, NotReady>, known: Passphrases) {
+        let Some((plan, page)) = &self.restore else { return };
+        if self.state.passphrases_for_reading(&plan.id).is_none() {
+            self.state.learn_passphrases(&plan.id, known);
+        }
         match place {
             Ok(place) => page.emit(TimelineInput::Open(Box::new(place))),
             Err(why) => page.emit(TimelineInput::NotReady(why)),
@@ -98,13 +103,14 @@ impl App {
         let plan = plan.clone();
         match output {
             TimelineOutput::PasswordNeeded { wrong } => {
-                self.state.forget_password(&plan.id);
+                let wrong = wrong && self.state.password(&plan.id).is_some();
+                self.state.doubt_password(&plan.id);
                 let input = self.input();
                 dialogs::ask_password(&self.window, &plan.place.label, wrong, move |typed| {
                     input.emit(AppInput::RestorePassword(typed));
                 });
             }
-            TimelineOutput::Retry => self.open_place(self.state.password(&plan.id).cloned()),
+            TimelineOutput::Retry => self.open_place(),
             TimelineOutput::Wanted(selected) => self.open_restore_plan(*selected),
         }
     }
@@ -135,10 +141,11 @@ impl App {
             return;
         };
         let plan = plan.clone();
-        self.state.know_password(&plan.id, passphrase.clone());
+        let older = self.state.lacks_older_password(&plan.id);
+        self.state.type_password(&plan.id, passphrase.clone());
         if remember {
-            self.remember(plan, passphrase.clone());
+            self.remember(plan, passphrase, older);
         }
-        self.open_place(Some(passphrase));
+        self.open_place();
     }
 }

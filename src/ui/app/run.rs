@@ -5,7 +5,7 @@ use hindsight::context::Why;
 use hindsight::i18n::gettext;
 use hindsight::ledger::{Run, RunOutcome};
 use hindsight::schedule::{Due, due};
-use hindsight::secret::Passphrase;
+use hindsight::secret::Passphrases;
 use hindsight::settings::Plan;
 use hindsight::worker::{Event, JobHandle, Outcome};
 use relm4::prelude::*;
@@ -54,11 +54,11 @@ impl Running {
 }
 
 impl App {
-    pub(super) fn prepare(&self, request: Request, passphrase: Option<Passphrase>) {
+    pub(super) fn prepare(&self, request: Request, passphrases: Passphrases) {
         let Some(plan) = self.state.plan(&request.plan).cloned() else { return };
         let lane = Lane::of(&request.what);
         self.beside(move |services| {
-            let prepared = services.prepare(&plan, &request, passphrase);
+            let prepared = services.prepare(&plan, &request, passphrases);
             AppCommand::Prepared(lane, prepared.map(|prepared| Boxed(Box::new(prepared))))
         });
     }

@@ -15,6 +15,7 @@ use crate::ui::invocation::Invocation;
 use crate::ui::overview::OverviewOutput;
 use crate::ui::preferences::{Page, Preferences, PreferencesInit, PreferencesOutput};
 use crate::ui::setup::Setup;
+use crate::ui::sheet;
 use crate::ui::state::{Lane, Message, Request, What};
 
 impl App {
@@ -80,12 +81,27 @@ impl App {
             OverviewOutput::PreferencesWanted(page) => self.open_preferences(page),
             OverviewOutput::PlanChosen(index) if index < self.state.plans.len() => self.current = index,
             OverviewOutput::PlanChosen(_) => {}
+            OverviewOutput::SheetWanted(true) => self.save_sheet(),
+            OverviewOutput::SheetWanted(false) => self.state.offers_sheet_of = None,
             OverviewOutput::ProblemsWanted => {
                 if let Some(problems) = self.plan().and_then(|plan| self.state.problems(&plan.id)) {
                     dialogs::show_problems(&self.window, problems);
                 }
             }
         }
+    }
+
+    fn save_sheet(&self) {
+        let Some(plan) = self.plan() else { return };
+        let input = self.input();
+        sheet::save(&self.window, plan, move |saved| input.emit(AppInput::SheetSaved(saved)));
+    }
+
+    pub(super) fn sheet_saved(&mut self, saved: &Result<(), String>) {
+        if saved.is_ok() {
+            self.state.offers_sheet_of = None;
+        }
+        self.toasts.add_toast(adw::Toast::new(&sheet::words(saved)));
     }
 
     fn open_setup(&mut self) {
@@ -108,6 +124,7 @@ impl App {
         match output {
             PreferencesOutput::Change { plan, change } => self.change(plan, change),
             PreferencesOutput::ForgetPassword { plan } => self.forget_password(plan),
+            PreferencesOutput::Protect { plan, new } => self.protect(&plan, *new),
             PreferencesOutput::DeletePlan { plan, with_backups: true } => {
                 self.tell(Message::Wanted(Request::new(plan, What::Erase)));
             }

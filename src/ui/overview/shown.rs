@@ -22,6 +22,8 @@ pub struct Shown {
     pub schedule: String,
     /// Of the last run, if their list is at hand.
     pub problems: u64,
+    /// The plan is new: its recovery sheet is offered.
+    pub offer_sheet: bool,
     /// Names of all plans and which one is shown; only told where there are several.
     pub plans: Vec<String>,
     pub current: usize,
@@ -51,6 +53,7 @@ impl Shown {
             folders: texts::folders(plan, home),
             schedule: texts::schedule(plan),
             problems: state.problems(&plan.id).map_or(0, |problems| problems.total),
+            offer_sheet: state.offers_sheet(&plan.id),
             plans: match state.plans.as_slice() {
                 [_] => Vec::new(),
                 several => several.iter().map(|plan| plan.name.clone()).collect(),
@@ -63,7 +66,7 @@ impl Shown {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use hindsight::settings::{PlaceKind, Plan, PlanPlace};
+    use hindsight::settings::{PlaceKind, Plan, PlanPlace, Protection};
 
     use super::*;
     use crate::ui::state::{Message, Request, Step, What};
@@ -72,7 +75,10 @@ mod tests {
     fn while_a_backup_runs_the_page_says_so() {
         let kind = PlaceKind::Folder { path: "/x".into() };
         let place = PlanPlace { kind, label: "Red Disk".into(), marker: None };
-        let plan = Plan { encrypt: false, ..Plan::for_home("Red Disk", place, Path::new("/")).unwrap() };
+        let plan = Plan {
+            protection: Protection::None,
+            ..Plan::for_home("Red Disk", place, Path::new("/")).unwrap()
+        };
         let request = Request::new(&plan.id, What::BackUp);
         let mut state = AppState::default();
         state.on(Message::Plans(vec![plan]));

@@ -1,7 +1,9 @@
 //! Preferences of one plan: folders, place, schedule, security. Each change takes effect at once.
 
 mod folders;
+mod keys;
 mod place;
+mod protection;
 mod schedule;
 mod security;
 
@@ -15,10 +17,12 @@ use relm4::prelude::*;
 
 use self::folders::{FoldersInput, FoldersOutput, FoldersPage};
 use self::place::{PlaceInput, PlacePage};
+use self::protection::{ProtectionOutput, ProtectionPage};
 use self::schedule::{ScheduleInput, SchedulePage};
 use self::security::{SecurityInput, SecurityOutput, SecurityPage};
 use super::change::PlanChange;
-use super::left_out;
+use super::services::NewProtection;
+use super::{left_out, sheet};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Page {
@@ -40,6 +44,8 @@ pub struct Preferences {
     place: Controller<PlacePage>,
     schedule: Controller<SchedulePage>,
     security: Controller<SecurityPage>,
+    /// While it is open.
+    protection: Option<Controller<ProtectionPage>>,
 }
 
 #[derive(Debug)]
@@ -49,11 +55,13 @@ pub enum PreferencesInput {
     Folders(FoldersOutput),
     Change(PlanChange),
     Security(SecurityOutput),
+    Protect(NewProtection),
 }
 
 #[derive(Debug)]
 pub enum PreferencesOutput {
     Change { plan: String, change: PlanChange },
+    Protect { plan: String, new: Box<NewProtection> },
     ForgetPassword { plan: String },
     DeletePlan { plan: String, with_backups: bool },
     Closed,
@@ -96,7 +104,7 @@ impl Component for Preferences {
             Page::Place => place.widget(),
             Page::Schedule => schedule.widget(),
         });
-        let model = Self { plan, home, folders, place, schedule, security };
+        let model = Self { plan, home, folders, place, schedule, security, protection: None };
         let widgets = view_output!();
         ComponentParts { model, widgets }
     }
@@ -117,24 +125,46 @@ impl Component for Preferences {
                 root.push_subpage(&left_out::page(&found, &self.home));
             }
             PreferencesInput::Change(change) => self.change(change, &sender),
-            PreferencesInput::Security(output) => {
-                let plan = self.plan.id.clone();
-                let _ = sender.output(match output {
-                    SecurityOutput::ForgetPassword => {
-                        root.add_toast(adw::Toast::new(&gettext("Password forgotten")));
-                        PreferencesOutput::ForgetPassword { plan }
-                    }
-                    SecurityOutput::DeletePlan { with_backups } => {
-                        root.close();
-                        PreferencesOutput::DeletePlan { plan, with_backups }
-                    }
-                });
+            PreferencesInput::Security(output) => self.on_security(output, root, &sender),
+            PreferencesInput::Protect(new) => {
+                root.pop_subpage();
+                let (plan, new) = (self.plan.id.clone(), Box::new(new));
+                let _ = sender.output(PreferencesOutput::Protect { plan, new });
             }
         }
     }
 }
 
 impl Preferences {
+    fn on_security(
+        &mut self,
+        output: SecurityOutput,
+        root: &adw::PreferencesDialog,
+        sender: &ComponentSender<Self>,
+    ) {
+        let plan = self.plan.id.clone();
+        match output {
+            SecurityOutput::OpenProtection => {
+                let told = |ProtectionOutput(new)| PreferencesInput::Protect(new);
+                let page = ProtectionPage::builder().launch(self.plan.clone());
+                let page = page.forward(sender.input_sender(), told);
+                root.push_subpage(page.widget());
+                self.protection = Some(page);
+            }
+            SecurityOutput::ForgetPassword => {
+                root.add_toast(adw::Toast::new(&gettext("Password forgotten")));
+                let _ = sender.output(PreferencesOutput::ForgetPassword { plan });
+            }
+            SecurityOutput::SheetSaved(saved) => {
+                root.add_toast(adw::Toast::new(&sheet::words(&saved)));
+            }
+            SecurityOutput::DeletePlan { with_backups } => {
+                root.close();
+                let _ = sender.output(PreferencesOutput::DeletePlan { plan, with_backups });
+            }
+        }
+    }
+
     fn change(&self, change: PlanChange, sender: &ComponentSender<Self>) {
         let _ = sender.output(PreferencesOutput::Change { plan: self.plan.id.clone(), change });
     }

@@ -1,12 +1,13 @@
-//! Preferences: the password, and the end of a plan.
+//! Preferences: how the backups are protected, and the end of a plan.
 
 use adw::prelude::*;
 use hindsight::i18n::{gettext, gettext_f};
-use hindsight::settings::Plan;
-use relm4::adw;
+use hindsight::settings::{Plan, PlanKey, PlanKeys, Protection};
 use relm4::prelude::*;
+use relm4::{adw, gtk};
 
-use crate::ui::dialogs;
+use crate::ui::overview::escaped;
+use crate::ui::{dialogs, sheet};
 
 pub struct SecurityPage {
     plan: Plan,
@@ -16,14 +17,21 @@ pub struct SecurityPage {
 pub enum SecurityInput {
     Plan(Box<Plan>),
     Forget,
+    SaveSheet,
+    PrintSheet,
     AskDelete { with_backups: bool },
     Delete { with_backups: bool },
 }
 
 #[derive(Debug)]
 pub enum SecurityOutput {
+    OpenProtection,
     ForgetPassword,
-    DeletePlan { with_backups: bool },
+    /// Or why not.
+    SheetSaved(Result<(), String>),
+    DeletePlan {
+        with_backups: bool,
+    },
 }
 
 #[relm4::component(pub)]
@@ -38,21 +46,33 @@ impl Component for SecurityPage {
             set_title: &gettext("Security"),
             set_icon_name: Some("security-high-symbolic"),
             adw::PreferencesGroup {
-                set_title: &gettext("Password"),
                 adw::ActionRow {
-                    set_title: &gettext("Encryption"),
+                    set_title: &gettext("Protection"),
+                    set_activatable: true,
+                    add_suffix = &gtk::Image::from_icon_name("go-next-symbolic"),
                     #[watch]
-                    set_subtitle: &if model.plan.encrypt {
-                        gettext("The backups are protected by a password")
-                    } else {
-                        gettext("Off: whoever has the place can read the backups")
+                    set_subtitle: &escaped(&protection_words(&model.plan.protection)),
+                    connect_activated[sender] => move |_| {
+                        let _ = sender.output(SecurityOutput::OpenProtection);
                     },
                 },
                 adw::ButtonRow {
                     set_title: &gettext("Forget Password"),
                     #[watch]
-                    set_visible: model.plan.encrypt,
+                    set_visible: model.plan.protection == Protection::Password,
                     connect_activated => SecurityInput::Forget,
+                },
+            },
+            adw::PreferencesGroup {
+                set_title: &gettext("Recovery Sheet"),
+                set_description: Some(&gettext("One page that says how to get your files back, even without this computer and without Hindsight")),
+                adw::ButtonRow {
+                    set_title: &gettext("Save Recovery Sheet…"),
+                    connect_activated => SecurityInput::SaveSheet,
+                },
+                adw::ButtonRow {
+                    set_title: &gettext("Print Recovery Sheet…"),
+                    connect_activated => SecurityInput::PrintSheet,
                 },
             },
             adw::PreferencesGroup {
@@ -82,6 +102,13 @@ impl Component for SecurityPage {
             SecurityInput::Forget => {
                 let _ = sender.output(SecurityOutput::ForgetPassword);
             }
+            SecurityInput::SaveSheet => {
+                let sender = sender.clone();
+                sheet::save(root, &self.plan, move |saved| {
+                    let _ = sender.output(SecurityOutput::SheetSaved(saved));
+                });
+            }
+            SecurityInput::PrintSheet => sheet::print(root, &self.plan),
             SecurityInput::AskDelete { with_backups } => {
                 let input = sender.input_sender().clone();
                 let place = [("place", self.plan.place.label.as_str())];
@@ -106,6 +133,24 @@ impl Component for SecurityPage {
             }
             SecurityInput::Delete { with_backups } => {
                 let _ = sender.output(SecurityOutput::DeletePlan { with_backups });
+            }
+        }
+    }
+}
+
+fn protection_words(protection: &Protection) -> String {
+    match protection {
+        Protection::None => gettext("None: whoever has the place can read the backups"),
+        Protection::Password => gettext("A password"),
+        Protection::Keys(PlanKeys { recipients, signer }) => {
+            let named = |key: &PlanKey| format!("{} ({})", key.label, key.short_id());
+            let names = recipients.iter().map(named).collect::<Vec<_>>().join(", ");
+            match signer {
+                None => gettext_f("Keys of {names}", &[("names", &names)]),
+                Some(signer) => gettext_f(
+                    "Keys of {names}; signed by {signer}",
+                    &[("names", &names), ("signer", &signer.label)],
+                ),
             }
         }
     }

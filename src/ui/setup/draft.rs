@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hindsight::i18n::gettext;
 use hindsight::schedule::Frequency;
 use hindsight::secret::Passphrase;
-use hindsight::settings::{Folder, FolderError, PlaceKind, Plan, PlanPlace, Schedule};
+use hindsight::settings::{Folder, FolderError, PlaceKind, Plan, PlanPlace, Protection, Schedule};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -50,6 +50,8 @@ pub struct Draft {
     pub place: Option<PlanPlace>,
     pub folders: Vec<PathBuf>,
     pub passphrase: Option<Passphrase>,
+    /// And nobody has said yet that it is meant.
+    pub weak_password: bool,
     pub remember: bool,
     pub without_password: bool,
     pub automatic: bool,
@@ -63,6 +65,7 @@ impl Draft {
             place: None,
             folders: vec![home.to_owned()],
             passphrase: None,
+            weak_password: false,
             remember: true,
             without_password: false,
             automatic: true,
@@ -96,7 +99,9 @@ impl Draft {
         let name = place.label.clone();
         let mut plan = Plan::for_home(name, place, home)?;
         plan.folders = self.folders.iter().map(|path| Folder::new(path)).collect::<Result<_, _>>()?;
-        plan.encrypt = !self.without_password;
+        if self.without_password {
+            plan.protection = Protection::None;
+        }
         plan.schedule = Schedule { enabled: self.automatic, frequency: self.frequency() };
         Ok(plan)
     }

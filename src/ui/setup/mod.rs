@@ -16,7 +16,7 @@ use relm4::{adw, gtk};
 
 use self::draft::{Draft, Step};
 use self::page::StepPage;
-use super::password::{NewPassword, NewPasswordOutput};
+use super::password::{NewPassword, NewPasswordOutput, ask_to_use_weak};
 use super::place::{PlaceChooser, PlaceOutput, Purpose, choose_folder};
 use super::{dialogs, folder_list, services, texts};
 
@@ -38,6 +38,7 @@ pub enum SetupInput {
     Password(NewPasswordOutput),
     AskWithoutPassword,
     WithoutPassword,
+    UseWeakPassword,
     Frequency(u32),
     Automatic(bool),
     Next(Step),
@@ -183,8 +184,9 @@ impl Component for Setup {
                 self.draft.folders.retain(|kept| *kept != path);
                 self.fill_folders(&widgets.folder_rows, &sender);
             }
-            SetupInput::Password(NewPasswordOutput::Changed { passphrase, remember }) => {
+            SetupInput::Password(NewPasswordOutput::Changed { passphrase, weak, remember }) => {
                 (self.draft.passphrase, self.draft.remember) = (passphrase, remember);
+                self.draft.weak_password = weak;
                 self.draft.without_password = false;
             }
             SetupInput::AskWithoutPassword => self.ask_without_password(root, &sender),
@@ -199,6 +201,14 @@ impl Component for Setup {
                 }
             }
             SetupInput::Automatic(automatic) => self.draft.automatic = automatic,
+            SetupInput::Next(Step::Password) if self.draft.weak_password => {
+                let input = sender.input_sender().clone();
+                ask_to_use_weak(root, move || input.emit(SetupInput::UseWeakPassword));
+            }
+            SetupInput::UseWeakPassword => {
+                self.draft.weak_password = false;
+                self.go_on(Step::Password, widgets, &sender);
+            }
             SetupInput::Next(step) => self.go_on(step, widgets, &sender),
             SetupInput::Cancel => {
                 root.close();

@@ -50,8 +50,9 @@ impl AppState {
     ) -> Vec<Effect> {
         let Some(activity) = &self.lanes[lane].activity else { return Vec::new() };
         let plan = activity.request.plan.clone();
-        self.know_password(&plan, passphrase.clone());
-        let remembered = remember.then_some(Effect::Remember { plan, passphrase });
+        let older = lane == Lane::Restores && self.lacks_older_password(&plan);
+        self.type_password(&plan, passphrase.clone());
+        let remembered = remember.then_some(Effect::Remember { plan, passphrase, older });
         remembered.into_iter().chain(self.go_on(lane)).collect()
     }
 

@@ -49,8 +49,8 @@ impl AppState {
         let explanation = explain(error);
         let question = match error {
             Error::PassphraseNeeded | Error::PassphraseWrong => {
-                self.forget_password(&request.plan);
-                let wrong = matches!(error, Error::PassphraseWrong);
+                let wrong = matches!(error, Error::PassphraseWrong) && self.password(&request.plan).is_some();
+                self.doubt_password(&request.plan);
                 Question::Password { plan: request.plan, wrong }
             }
             Error::SourceShrunk { .. } => Question::MissingFiles(explanation),

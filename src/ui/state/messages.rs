@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hindsight::context::{Problem, Progress, Why};
 use hindsight::explain::Explanation;
 use hindsight::ledger::RunOutcome;
-use hindsight::secret::Passphrase;
+use hindsight::secret::{Passphrase, Passphrases};
 use hindsight::settings::Plan;
 use hindsight::worker::Outcome;
 
@@ -30,8 +30,8 @@ pub enum Message {
 #[derive(Debug)]
 pub enum Step {
     StopWanted,
-    /// The keyring's answer; `None` if it holds nothing or there is none.
-    PasswordFound(Option<Passphrase>),
+    /// The keyring's answer; nothing if it holds nothing or there is none.
+    PasswordsFound(Passphrases),
     PasswordTyped {
         passphrase: Passphrase,
         remember: bool,
@@ -77,10 +77,12 @@ pub enum Effect {
     Remember {
         plan: String,
         passphrase: Passphrase,
+        /// Of earlier backups: beside that of today.
+        older: bool,
     },
     Prepare {
         request: Request,
-        passphrase: Option<Passphrase>,
+        passphrases: Passphrases,
     },
     Cancel(Lane, Why),
     /// How the run ended, for the ledger.

@@ -12,7 +12,7 @@ use hindsight::entry::EntryPath;
 use hindsight::error::Error;
 use hindsight::jobs::Answers;
 use hindsight::ledger::{RunOutcome, RunRecord};
-use hindsight::settings::{PlaceKind, PlanPlace};
+use hindsight::settings::{PlaceKind, PlanKey, PlanKeys, PlanPlace};
 use hindsight::worker::Outcome;
 
 use super::request::PROBLEMS_SHOWN;
@@ -37,11 +37,19 @@ fn secret() -> Passphrase {
     Passphrase::new(SECRET)
 }
 
+fn only(passphrase: Passphrase) -> Passphrases {
+    Passphrases { today: Some(passphrase), older: Vec::new() }
+}
+
+fn known() -> Passphrases {
+    only(secret())
+}
+
 /// A state whose backup runs.
 fn running() -> (AppState, Request) {
     let (mut state, request) = with(plan());
     state.on(Message::Wanted(request.clone()));
-    state.on(backups(Step::PasswordFound(Some(secret()))));
+    state.on(backups(Step::PasswordsFound(known())));
     state.on(backups(Step::Running));
     (state, request)
 }
@@ -79,7 +87,11 @@ fn not_connected() -> Step {
 }
 
 fn restored() -> Step {
-    Step::Finished(Outcome::Completed(Report::Restore(RestoreReport::default())))
+    Step::Finished(restored_outcome())
+}
+
+fn restored_outcome() -> Outcome {
+    Outcome::Completed(Report::Restore(RestoreReport::default()))
 }
 
 #[test]
@@ -87,18 +99,18 @@ fn a_backup_asks_the_keyring_first_and_somebody_then() {
     let (mut state, request) = with(plan());
     let effects = state.on(Message::Wanted(request.clone()));
     assert_eq!(effects, [Effect::FindPassword { lane: Lane::Backups, plan: request.plan.clone() }]);
-    let effects = state.on(backups(Step::PasswordFound(None)));
+    let effects = state.on(backups(Step::PasswordsFound(Passphrases::default())));
     assert_eq!(effects, [asks_password(&request, false)]);
     let effects = state.on(backups(Step::PasswordTyped { passphrase: secret(), remember: true }));
-    let remember = Effect::Remember { plan: request.plan.clone(), passphrase: secret() };
-    assert_eq!(effects, [remember, Effect::Prepare { request, passphrase: Some(secret()) }]);
+    let remember = Effect::Remember { plan: request.plan.clone(), passphrase: secret(), older: false };
+    assert_eq!(effects, [remember, Effect::Prepare { request, passphrases: known() }]);
 }
 
 #[test]
 fn without_encryption_nobody_is_asked() {
-    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    let (mut state, request) = with(Plan { protection: Protection::None, ..plan() });
     let effects = state.on(Message::Wanted(request.clone()));
-    assert_eq!(effects, [Effect::Prepare { request, passphrase: None }]);
+    assert_eq!(effects, [Effect::Prepare { request, passphrases: Passphrases::default() }]);
 }
 
 #[test]
@@ -106,7 +118,7 @@ fn a_password_once_known_is_not_asked_for_again() {
     let (mut state, request) = running();
     state.on(backups(Step::Finished(backed_up())));
     let effects = state.on(Message::Wanted(request.clone()));
-    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
+    assert_eq!(effects, [Effect::Prepare { request, passphrases: known() }]);
 }
 
 #[test]
@@ -117,14 +129,75 @@ fn a_wrong_password_is_said_at_once_and_the_same_request_goes_on() {
     assert_eq!(state.password(&request.plan), None);
     let right = Passphrase::new("right");
     let effects = state.on(backups(Step::PasswordTyped { passphrase: right.clone(), remember: false }));
-    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(right) }]);
+    assert_eq!(effects, [Effect::Prepare { request, passphrases: only(right) }]);
+}
+
+#[test]
+fn a_password_that_was_set_aside_goes_with_the_one_from_the_keyring_and_not_with_a_typed_one() {
+    let older = vec![Passphrase::new("old")];
+    let plan = Plan { older_passwords: true, ..plan() };
+    let (mut state, request) = with(plan.clone());
+    state.on(Message::Wanted(request.clone()));
+    let found = Passphrases { older: older.clone(), ..known() };
+    let effects = state.on(backups(Step::PasswordsFound(found.clone())));
+    assert_eq!(effects, [Effect::Prepare { request: request.clone(), passphrases: found }]);
+
+    let (mut state, _) = with(plan);
+    state.on(Message::Wanted(request.clone()));
+    state.on(backups(Step::PasswordsFound(Passphrases { today: None, older: older.clone() })));
+    let effects = state.on(backups(Step::PasswordTyped { passphrase: secret(), remember: false }));
+    assert_eq!(effects, [Effect::Prepare { request: request.clone(), passphrases: known() }]);
+    let restore = Request::new(&request.plan, What::Restore(wish(&["a"], original())));
+    let effects = state.on(Message::Wanted(restore.clone()));
+    let reading = Passphrases { older, ..known() };
+    assert_eq!(effects, [Effect::Prepare { request: restore, passphrases: reading }]);
+}
+
+#[test]
+fn what_is_typed_for_an_old_date_opens_it_beside_the_password_of_today() {
+    let (mut state, request) = running();
+    state.on(backups(Step::Finished(backed_up())));
+    let restore = Request::new(&request.plan, What::Restore(wish(&["a"], original())));
+    state.on(Message::Wanted(restore.clone()));
+    state.on(restores(Step::Running));
+    let effects = state.on(restores(Step::Finished(Outcome::Failed(Error::PassphraseWrong))));
+    assert!(effects.contains(&asks_password(&restore, true)));
+    let old = Passphrase::new("old");
+    let effects = state.on(restores(Step::PasswordTyped { passphrase: old.clone(), remember: true }));
+    let both = Passphrases { today: Some(old.clone()), older: vec![secret()] };
+    let kept = Effect::Remember { plan: request.plan.clone(), passphrase: old.clone(), older: true };
+    assert_eq!(effects, [kept, Effect::Prepare { request: restore, passphrases: both }]);
+    state.on(restores(Step::Finished(restored_outcome())));
+    let effects = state.on(Message::Wanted(request.clone()));
+    let alone = only(old);
+    assert_eq!(
+        effects,
+        [Effect::Prepare { request, passphrases: alone }],
+        "it does not begin anew by mistake"
+    );
+}
+
+#[test]
+fn a_plan_for_keys_asks_nobody_for_a_password() {
+    let key = PlanKey { fingerprint: "A".repeat(40), label: "Ada".into() };
+    let protection = Protection::Keys(PlanKeys { recipients: vec![key], signer: None });
+    let (mut state, request) = with(Plan { protection: protection.clone(), ..plan() });
+    let effects = state.on(Message::Wanted(request.clone()));
+    assert_eq!(effects, [Effect::Prepare { request, passphrases: Passphrases::default() }]);
+
+    let (mut state, request) = with(Plan { protection, older_passwords: true, ..plan() });
+    let effects = state.on(Message::Wanted(request.clone()));
+    assert_eq!(effects, [Effect::FindPassword { lane: Lane::Backups, plan: request.plan.clone() }]);
+    let passphrases = Passphrases { today: None, older: vec![secret()] };
+    let effects = state.on(backups(Step::PasswordsFound(passphrases.clone())));
+    assert_eq!(effects, [Effect::Prepare { request, passphrases }]);
 }
 
 #[test]
 fn closing_the_password_dialog_ends_the_request() {
     let (mut state, request) = with(plan());
     state.on(Message::Wanted(request));
-    state.on(backups(Step::PasswordFound(None)));
+    state.on(backups(Step::PasswordsFound(Passphrases::default())));
     assert_eq!(state.on(backups(Step::Declined)), []);
     assert!(!state.is_busy());
 }
@@ -141,7 +214,7 @@ fn stop_is_passed_on_once_and_a_stopped_run_is_no_failure() {
 
 #[test]
 fn what_is_stopped_while_it_is_prepared_stays_stopping() {
-    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    let (mut state, request) = with(Plan { protection: Protection::None, ..plan() });
     state.on(Message::Wanted(request));
     state.on(Message::StopWanted);
     state.on(backups(Step::Running));
@@ -153,7 +226,7 @@ fn what_is_stopped_while_the_keyring_is_asked_asks_nobody() {
     let (mut state, request) = with(plan());
     state.on(Message::Wanted(request));
     state.on(Message::StopWanted);
-    assert_eq!(state.on(backups(Step::PasswordFound(None))), []);
+    assert_eq!(state.on(backups(Step::PasswordsFound(Passphrases::default()))), []);
     assert!(!state.is_busy());
 }
 
@@ -164,7 +237,7 @@ fn pressing_twice_runs_once_and_other_wishes_wait() {
     let verify = Request::new(&request.plan, What::Verify { compare: false });
     assert_eq!(state.on(Message::Wanted(verify.clone())), []);
     let effects = state.on(backups(Step::Finished(backed_up())));
-    assert!(effects.contains(&Effect::Prepare { request: verify, passphrase: Some(secret()) }));
+    assert!(effects.contains(&Effect::Prepare { request: verify, passphrases: known() }));
     let report = VerifyReport { compared: 3, ..VerifyReport::default() };
     state.on(backups(Step::Finished(Outcome::Completed(Report::Verify(report)))));
     assert!(!state.is_busy(), "the second press of the same button is forgotten");
@@ -188,7 +261,7 @@ fn missing_files_stop_the_run_with_a_question_and_yes_goes_on() {
     let effects = state.confirm(Lane::Backups, |answers| answers.accept_missing = true);
     let answers = Answers { accept_missing: true, ..Answers::default() };
     let request = Request { answers, ..request };
-    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
+    assert_eq!(effects, [Effect::Prepare { request, passphrases: known() }]);
 }
 
 #[test]
@@ -219,11 +292,11 @@ fn a_run_by_itself_asks_nobody_anything() {
     let (mut state, request) = with(plan());
     let request = Request { by_itself: true, ..request };
     state.on(Message::Wanted(request.clone()));
-    assert_eq!(state.on(backups(Step::PasswordFound(None))), []);
+    assert_eq!(state.on(backups(Step::PasswordsFound(Passphrases::default()))), []);
     assert!(!state.is_busy());
 
     state.on(Message::Wanted(request.clone()));
-    state.on(backups(Step::PasswordFound(Some(secret()))));
+    state.on(backups(Step::PasswordsFound(known())));
     assert_eq!(state.on(backups(not_connected())), []);
 
     state.on(Message::Wanted(request));
@@ -250,17 +323,17 @@ fn problems_are_kept_up_to_a_limit_and_all_are_counted() {
 fn a_missing_drive_is_waited_for() {
     let (mut state, request) = with(plan());
     state.on(Message::Wanted(request.clone()));
-    state.on(backups(Step::PasswordFound(Some(secret()))));
+    state.on(backups(Step::PasswordsFound(known())));
     assert_eq!(state.on(backups(not_connected())), [asks_drive(Lane::Backups)]);
     assert!(state.is_busy());
     let effects = state.on(backups(Step::Connected));
-    assert_eq!(effects, [Effect::Prepare { request, passphrase: Some(secret()) }]);
+    assert_eq!(effects, [Effect::Prepare { request, passphrases: known() }]);
     assert_eq!(state.on(backups(Step::Connected)), [], "it goes on once");
 }
 
 #[test]
 fn the_plan_goes_when_its_backups_are_gone() {
-    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    let (mut state, request) = with(Plan { protection: Protection::None, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Erase)));
     state.on(backups(Step::Running));
     let effects =
@@ -271,7 +344,7 @@ fn the_plan_goes_when_its_backups_are_gone() {
 #[test]
 fn no_message_shows_a_password_in_a_log() {
     let messages =
-        [Step::PasswordFound(Some(secret())), Step::PasswordTyped { passphrase: secret(), remember: true }];
+        [Step::PasswordsFound(known()), Step::PasswordTyped { passphrase: secret(), remember: true }];
     assert!(!format!("{messages:?}").contains(SECRET));
     let (state, _) = running();
     assert!(!format!("{state:?}").contains(SECRET));
@@ -279,11 +352,12 @@ fn no_message_shows_a_password_in_a_log() {
 
 #[test]
 fn backups_found_elsewhere_are_restored_from_without_a_plan() {
-    let mut state = AppState { guest: Some(Plan { encrypt: false, ..plan() }), ..AppState::default() };
+    let mut state =
+        AppState { guest: Some(Plan { protection: Protection::None, ..plan() }), ..AppState::default() };
     let guest = state.guest.as_ref().unwrap().id.clone();
     let request = Request::new(guest, What::Restore(wish(&[""], original())));
     let effects = state.on(Message::Wanted(request.clone()));
-    assert_eq!(effects, [Effect::Prepare { request, passphrase: None }]);
+    assert_eq!(effects, [Effect::Prepare { request, passphrases: Passphrases::default() }]);
 }
 
 fn original() -> To {
@@ -298,7 +372,7 @@ fn wish(paths: &[&str], to: To) -> Restore {
 
 /// What is said after a restore.
 fn after(wish: Restore, counts: Counts, undo: Option<&str>) -> Restored {
-    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    let (mut state, request) = with(Plan { protection: Protection::None, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Restore(wish))));
     state.on(restores(Step::Running));
     let report = RestoreReport { counts, undo: undo.map(Into::into), ..RestoreReport::default() };
@@ -335,7 +409,7 @@ fn where_nothing_had_to_be_done_nothing_can_be_undone() {
 fn a_restore_that_ends_early_is_looked_at_for_what_it_did() {
     let cancelled = Outcome::Cancelled(Why::User);
     for (outcome, more) in [(cancelled, 0), (Outcome::Failed(Error::Internal("a pipe broke".into())), 1)] {
-        let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+        let (mut state, request) = with(Plan { protection: Protection::None, ..plan() });
         let restore = wish(&["home/ada/letter.txt"], original());
         state.on(Message::Wanted(Request::new(&request.plan, What::Restore(restore))));
         state.on(restores(Step::Running));
@@ -347,7 +421,7 @@ fn a_restore_that_ends_early_is_looked_at_for_what_it_did() {
 
 #[test]
 fn what_could_not_be_restored_is_listed_after_the_toast() {
-    let (mut state, request) = with(Plan { encrypt: false, ..plan() });
+    let (mut state, request) = with(Plan { protection: Protection::None, ..plan() });
     state.on(Message::Wanted(Request::new(&request.plan, What::Restore(wish(&["a"], original())))));
     state.on(restores(Step::Running));
     let problem =

@@ -11,7 +11,7 @@ fn erase() -> Request {
 }
 
 fn prepares(request: &Request) -> Effect {
-    Effect::Prepare { request: request.clone(), passphrase: Some(secret()) }
+    Effect::Prepare { request: request.clone(), passphrases: known() }
 }
 
 /// What a restore had done that was stopped is looked at, and nothing else begins.
@@ -38,8 +38,15 @@ fn both_lack_a_password() -> (AppState, Request, Request) {
     let restore = restore_of("a");
     state.on(Message::Wanted(backup.clone()));
     state.on(Message::Wanted(restore.clone()));
-    assert_eq!(state.on(backups(Step::PasswordFound(None))), [asks_password(&backup, false)]);
-    assert_eq!(state.on(restores(Step::PasswordFound(None))), [], "one question at a time");
+    assert_eq!(
+        state.on(backups(Step::PasswordsFound(Passphrases::default()))),
+        [asks_password(&backup, false)]
+    );
+    assert_eq!(
+        state.on(restores(Step::PasswordsFound(Passphrases::default()))),
+        [],
+        "one question at a time"
+    );
     (state, backup, restore)
 }
 
@@ -57,11 +64,11 @@ fn a_restore_begins_and_ends_while_a_backup_runs() {
 
 #[test]
 fn a_backup_begins_while_a_restore_runs() {
-    let (mut state, backup) = with(Plan { encrypt: false, ..plan() });
+    let (mut state, backup) = with(Plan { protection: Protection::None, ..plan() });
     state.on(Message::Wanted(restore_of("a")));
     state.on(restores(Step::Running));
     let effects = state.on(Message::Wanted(backup.clone()));
-    assert_eq!(effects, [Effect::Prepare { request: backup, passphrase: None }]);
+    assert_eq!(effects, [Effect::Prepare { request: backup, passphrases: Passphrases::default() }]);
 }
 
 #[test]
@@ -107,7 +114,7 @@ fn the_key_stops_the_restore_first_and_the_backup_only_once_that_is_over() {
 #[test]
 fn a_second_backup_and_a_second_restore_wait_for_the_first_of_their_kind() {
     let (mut state, restore) = both_running();
-    let other = Plan { id: "other".into(), encrypt: false, ..plan() };
+    let other = Plan { id: "other".into(), protection: Protection::None, ..plan() };
     state.on(Message::Plans(vec![plan(), other.clone()]));
     let backup = Request::new(&other.id, What::BackUp);
     let second = restore_of("b");
@@ -117,7 +124,10 @@ fn a_second_backup_and_a_second_restore_wait_for_the_first_of_their_kind() {
     let effects = state.on(restores(restored()));
     assert!(effects.contains(&prepares(&second)), "the same restore is not begun again: {effects:?}");
     let effects = state.on(backups(Step::Finished(backed_up())));
-    assert!(effects.contains(&Effect::Prepare { request: backup, passphrase: None }), "{effects:?}");
+    assert!(
+        effects.contains(&Effect::Prepare { request: backup, passphrases: Passphrases::default() }),
+        "{effects:?}"
+    );
 }
 
 #[test]
@@ -173,7 +183,7 @@ fn backups_of_another_place_are_deleted_beside_a_restore_and_of_the_same_place_n
     for (place, waits) in [(elsewhere, false), (plan().place, true)] {
         let (mut state, _) = both_running();
         state.on(backups(Step::Finished(backed_up())));
-        let other = Plan { id: "other".into(), encrypt: false, place, ..plan() };
+        let other = Plan { id: "other".into(), protection: Protection::None, place, ..plan() };
         state.on(Message::Plans(vec![plan(), other]));
         let effects = state.on(Message::Wanted(Request::new("other", What::Erase)));
         assert_eq!(effects.is_empty(), waits);
@@ -184,12 +194,12 @@ fn backups_of_another_place_are_deleted_beside_a_restore_and_of_the_same_place_n
 fn a_backup_of_another_plan_does_not_wait_for_a_deletion_that_waits() {
     let (mut state, _) = both_running();
     state.on(backups(Step::Finished(backed_up())));
-    let other = Plan { id: "other".into(), encrypt: false, ..plan() };
+    let other = Plan { id: "other".into(), protection: Protection::None, ..plan() };
     state.on(Message::Plans(vec![plan(), other]));
     state.on(Message::Wanted(erase()));
     let backup = Request::new("other", What::BackUp);
     let effects = state.on(Message::Wanted(backup.clone()));
-    assert_eq!(effects, [Effect::Prepare { request: backup, passphrase: None }]);
+    assert_eq!(effects, [Effect::Prepare { request: backup, passphrases: Passphrases::default() }]);
 }
 
 #[test]
@@ -215,8 +225,11 @@ fn a_password_opens_only_the_plan_that_it_was_asked_for() {
     let restore = Request { plan: "guest".into(), ..restore_of("a") };
     state.on(Message::Wanted(restore.clone()));
     state.on(Message::Wanted(backup.clone()));
-    assert_eq!(state.on(restores(Step::PasswordFound(None))), [asks_password(&restore, false)]);
-    assert_eq!(state.on(backups(Step::PasswordFound(None))), []);
+    assert_eq!(
+        state.on(restores(Step::PasswordsFound(Passphrases::default()))),
+        [asks_password(&restore, false)]
+    );
+    assert_eq!(state.on(backups(Step::PasswordsFound(Passphrases::default()))), []);
     let effects = state.on(restores(Step::PasswordTyped { passphrase: secret(), remember: false }));
     assert_eq!(effects, [prepares(&restore), asks_password(&backup, false)]);
     assert_eq!(state.password(&backup.plan), None);
@@ -236,7 +249,7 @@ fn one_drive_connected_lets_both_go_on() {
     let (mut state, backup) = with(plan());
     let restore = restore_of("a");
     state.on(Message::Wanted(backup.clone()));
-    state.on(backups(Step::PasswordFound(Some(secret()))));
+    state.on(backups(Step::PasswordsFound(known())));
     state.on(Message::Wanted(restore.clone()));
     assert_eq!(state.on(restores(not_connected())), [asks_drive(Lane::Restores)]);
     assert_eq!(state.on(backups(not_connected())), []);
