@@ -21,8 +21,7 @@ pub(super) fn all(plan: &Plan, ledger: Option<&Ledger>) -> String {
     plan.patterns.iter().for_each(|pattern| say("Left out by name", pattern));
     plan.presets.iter().for_each(|preset| say("Left out by kind", &preset.to_string()));
     say("Encrypted", if plan.encrypt { "yes" } else { "no" });
-    let frequency = plan.schedule.frequency;
-    say("Schedule", &if plan.schedule.enabled { frequency.to_string() } else { "switched off".into() });
+    say("Schedule", &plan.schedule.to_string());
     say("Last backup", &last_backup(plan, ledger));
     if let Some(last) = ledger.and_then(|ledger| ledger.last(&plan.id).ok().flatten()) {
         say("Last run", &ended(&last));

@@ -11,7 +11,7 @@ use super::place::{PlaceKind, PlanPlace};
 use super::presets::Preset;
 use super::{path_text, rules};
 use crate::destination::random_id;
-use crate::schedule::Frequency;
+use crate::schedule::{Frequency, Schedule};
 use crate::tree::select::{Selection, SelectionError};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -34,13 +34,6 @@ pub struct Plan {
     pub schedule: Schedule,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    pub enabled: bool,
-    pub frequency: Frequency,
-}
-
 impl Plan {
     /// Everything in the home folder that is worth it, encrypted; weekly to a drive, which somebody has to
     /// connect, and daily to anything else.
@@ -59,7 +52,7 @@ impl Plan {
             patterns: Vec::new(),
             presets: Preset::DEFAULT.into(),
             encrypt: true,
-            schedule: Schedule { enabled: true, frequency },
+            schedule: Schedule::new(frequency),
         })
     }
 

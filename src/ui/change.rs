@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use hindsight::settings::{Folder, Plan, PlanPlace, Preset, Schedule};
+use hindsight::schedule::Schedule;
+use hindsight::settings::{Folder, Plan, PlanPlace, Preset};
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum PlanChange {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use hindsight::explain::Explanation;
-use hindsight::schedule::Frequency;
+use hindsight::schedule::{Frequency, Schedule};
 use hindsight::secret::Passphrase;
-use hindsight::settings::{PlaceKind, Plan, PlanPlace, Schedule};
+use hindsight::settings::{PlaceKind, Plan, PlanPlace};
 use relm4::gtk::gio;
 use relm4::gtk::prelude::*;
 use relm4::prelude::*;
@@ -129,7 +129,7 @@ pub(super) fn guest(place: PlanPlace) -> Plan {
         patterns: Vec::new(),
         presets: Default::default(),
         encrypt: false,
-        schedule: Schedule { enabled: false, frequency: Frequency::Daily },
+        schedule: Schedule { enabled: false, ..Schedule::new(Frequency::Daily) },
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use hindsight::i18n::gettext;
-use hindsight::schedule::Frequency;
+use hindsight::schedule::{Frequency, Schedule};
 use hindsight::secret::Passphrase;
-use hindsight::settings::{Folder, FolderError, PlaceKind, Plan, PlanPlace, Schedule};
+use hindsight::settings::{Folder, FolderError, PlaceKind, Plan, PlanPlace};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -97,7 +97,7 @@ impl Draft {
         let mut plan = Plan::for_home(name, place, home)?;
         plan.folders = self.folders.iter().map(|path| Folder::new(path)).collect::<Result<_, _>>()?;
         plan.encrypt = !self.without_password;
-        plan.schedule = Schedule { enabled: self.automatic, frequency: self.frequency() };
+        plan.schedule = Schedule { enabled: self.automatic, ..Schedule::new(self.frequency()) };
         Ok(plan)
     }
 }
