@@ -67,6 +67,17 @@ pub struct RunRecord {
     pub outcome: RunOutcome,
 }
 
+/// What a schedule asks of the past. Times in seconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct History {
+    /// When the last run that completed began.
+    pub last_success: Option<i64>,
+    /// How many runs after it did not complete.
+    pub failures: u32,
+    /// When the last of those began.
+    pub last_failure: Option<i64>,
+}
+
 pub struct Ledger {
     connection: Arc<Mutex<Connection>>,
     folder: PathBuf,
@@ -117,6 +128,20 @@ impl Ledger {
 
     pub fn last_success(&self, plan: &str) -> Result<Option<RunRecord>> {
         self.newest(plan, "AND outcome ->> '$.completed' IS NOT NULL")
+    }
+
+    /// A run going on, in whatever process, is not past yet.
+    pub fn history(&self, plan: &str) -> Result<History> {
+        let going_on = self.is_running(plan)?;
+        let query = "
+            WITH success AS (SELECT max(id) AS id, began FROM runs
+                             WHERE plan = ?1 AND outcome ->> '$.completed' IS NOT NULL)
+            SELECT (SELECT began FROM success), count(*), max(began) FROM runs
+            WHERE plan = ?1 AND id > coalesce((SELECT id FROM success), 0) AND (ended IS NOT NULL OR NOT ?2)";
+        let history = |row: &rusqlite::Row| {
+            Ok(History { last_success: row.get(0)?, failures: row.get(1)?, last_failure: row.get(2)? })
+        };
+        Ok(self.connection().query_row(query, params![plan, going_on], history)?)
     }
 
     /// When the last run began that was killed; told once.
@@ -267,6 +292,28 @@ mod tests {
         assert_eq!(ledger.take_crash("b").unwrap(), None);
         assert_eq!(ledger.take_crash("a").unwrap(), Some(20));
         assert_eq!(ledger.take_crash("a").unwrap(), None);
+    }
+
+    #[test]
+    fn the_past_of_a_plan_is_its_last_success_and_what_failed_since() {
+        let (_folder, ledger) = ledger();
+        assert_eq!(ledger.history("a").unwrap(), History::default());
+        let failed = RunOutcome::Failed { title: "Place full".into(), sentence: "It is full.".into() };
+        ledger.begin("a", 10).unwrap().finish(&failed, 11).unwrap();
+        ledger.begin("a", 20).unwrap().finish(&COMPLETED, 21).unwrap();
+        let history = History { last_success: Some(20), failures: 0, last_failure: None };
+        assert_eq!(ledger.history("a").unwrap(), history);
+        ledger.begin("a", 30).unwrap().finish(&RunOutcome::Stopped, 31).unwrap();
+        ledger.begin("b", 35).unwrap().finish(&COMPLETED, 36).unwrap();
+        // Killed.
+        drop(ledger.begin("a", 40).unwrap());
+        let history = History { last_success: Some(20), failures: 2, last_failure: Some(40) };
+        assert_eq!(ledger.history("a").unwrap(), history);
+        let run = ledger.begin("a", 50).unwrap();
+        assert_eq!(ledger.history("a").unwrap().failures, 1, "what was killed is unknown while another runs");
+        run.finish(&COMPLETED, 51).unwrap();
+        let history = History { last_success: Some(50), failures: 0, last_failure: None };
+        assert_eq!(ledger.history("a").unwrap(), history);
     }
 
     #[test]

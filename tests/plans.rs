@@ -294,7 +294,7 @@ fn plans_are_listed_and_shown() {
     computer.back_up();
     let text = computer.run(&["plan", "show", id], 0);
     for line in
-        ["Name: Home\n", "Encrypted: with a password\n", "Left out by name: *.iso\n", "Schedule: daily\n"]
+        ["Name: Home\n", "Encrypted: with a password\n", "Left out by name: *.iso\n", "Schedule: daily at 16:00\n"]
     {
         assert!(text.contains(line), "{line:?} is missing in {text}");
     }

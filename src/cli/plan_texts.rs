@@ -28,8 +28,7 @@ pub(super) fn all(plan: &Plan, ledger: Option<&Ledger>) -> String {
             signer.iter().for_each(|key| say("Signed by", &named(key)));
         }
     }
-    let frequency = plan.schedule.frequency;
-    say("Schedule", &if plan.schedule.enabled { frequency.to_string() } else { "switched off".into() });
+    say("Schedule", &plan.schedule.to_string());
     say("Last backup", &last_backup(plan, ledger));
     if let Some(last) = ledger.and_then(|ledger| ledger.last(&plan.id).ok().flatten()) {
         say("Last run", &ended(&last));

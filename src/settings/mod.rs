@@ -18,7 +18,7 @@ mod store;
 
 pub use folder::{Folder, FolderError};
 pub use place::{PlaceError, PlaceKind, PlanPlace, place_folder_name};
-pub use plan::{Plan, Schedule};
+pub use plan::Plan;
 pub use presets::Preset;
 pub use protection::{PlanKey, PlanKeys, Protection, short_id};
 pub use store::{SettingsError, Store};

@@ -12,7 +12,7 @@ use super::presets::Preset;
 use super::protection::Protection;
 use super::{path_text, rules};
 use crate::destination::random_id;
-use crate::schedule::Frequency;
+use crate::schedule::{Frequency, Schedule};
 use crate::tree::select::{Selection, SelectionError};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -37,13 +37,6 @@ pub struct Plan {
     pub schedule: Schedule,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    pub enabled: bool,
-    pub frequency: Frequency,
-}
-
 impl Plan {
     /// Everything in the home folder that is worth it, with a password; weekly to a drive, which somebody has to
     /// connect, and daily to anything else.
@@ -63,7 +56,7 @@ impl Plan {
             presets: Preset::DEFAULT.into(),
             protection: Protection::Password,
             older_passwords: false,
-            schedule: Schedule { enabled: true, frequency },
+            schedule: Schedule::new(frequency),
         })
     }
 

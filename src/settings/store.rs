@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, Settings, migrate};
 
-/// Of the file's form.
+/// Of the file's form. In version 1 a schedule had neither a time of day nor a day: it gets the usual ones.
 const VERSION: u32 = 2;
 
 #[derive(Debug, thiserror::Error)]
@@ -187,9 +187,9 @@ mod tests {
     fn settings_of_a_newer_version_are_neither_read_nor_changed() {
         let (_folder, store) = store();
         fs::create_dir_all(store.folder()).unwrap();
-        let text = r#"{"version": 3, "plans": {"in": "another form"}}"#;
+        let text = r#"{"version": 99, "plans": {"in": "another form"}}"#;
         fs::write(store.path(), text).unwrap();
-        assert!(matches!(store.load(), Err(SettingsError::Newer { version: 3, .. })));
+        assert!(matches!(store.load(), Err(SettingsError::Newer { version: 99, .. })));
         let changed = store.change(|settings| settings.plans.clear());
         assert!(matches!(changed, Err(SettingsError::Newer { .. })));
         assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
@@ -211,6 +211,21 @@ mod tests {
         assert_eq!(fs::read_to_string(store.path()).unwrap(), old, "reading changes nothing");
         store.change(|settings| settings.plans[0].name = "All".into()).unwrap();
         assert_eq!(fs::read_to_string(store.path()).unwrap(), today.replacen("\"Home\"", "\"All\"", 1));
+    }
+
+    #[test]
+    fn the_first_versions_schedules_get_the_usual_time() {
+        let (_folder, store) = store();
+        let plan = plan("Home");
+        store.change(|settings| settings.plans.push(plan.clone())).unwrap();
+        let text = fs::read_to_string(store.path()).unwrap().replace("\"version\": 2", "\"version\": 1");
+        let (before, since) = (r#""frequency": "weekly","#, r#""frequency": "weekly""#);
+        let start = text.find(before).unwrap();
+        let end = start + text[start..].find('}').unwrap();
+        fs::write(store.path(), format!("{}{since}{}", &text[..start], &text[end..])).unwrap();
+        assert_eq!(store.load().unwrap().plans, [plan]);
+        store.change(|settings| settings.plans[0].name = "House".into()).unwrap();
+        assert!(fs::read_to_string(store.path()).unwrap().contains("\"version\": 2"));
     }
 
     #[test]

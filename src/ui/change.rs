@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use hindsight::settings::{Folder, Plan, PlanPlace, Preset, Protection, Schedule};
+use hindsight::schedule::Schedule;
+use hindsight::settings::{Folder, Plan, PlanPlace, Preset, Protection};
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum PlanChange {

@@ -283,6 +283,7 @@ impl Services {
         if let Ok(ledger) = Ledger::open(&self.ledger) {
             facts.last = ledger.last(&plan.id).ok().flatten();
             facts.last_success = ledger.last_success(&plan.id).ok().flatten();
+            facts.history = ledger.history(&plan.id).unwrap_or_default();
             facts.checked = ledger.last(&checks_of(&plan.id)).ok().flatten();
             facts.crashed = ledger.take_crash(&plan.id).ok().flatten();
         }

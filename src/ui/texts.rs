@@ -6,10 +6,12 @@ use hindsight::engine::{BackupReport, VerifyReport};
 use hindsight::error::Error;
 use hindsight::i18n::{gettext, gettext_f, ngettext_f};
 use hindsight::ledger::RunOutcome;
-use hindsight::schedule::{Due, Frequency, due};
 use hindsight::settings::{PlaceKind, Plan};
 use relm4::gtk::{self, glib};
 
+mod schedule;
+
+pub use self::schedule::{clock, frequency_names, next_backup, schedule, weekday_names};
 use super::state::{Activity, Facts, Stage, What};
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -165,45 +167,9 @@ pub fn checked(facts: &Facts, now: i64) -> String {
     }
 }
 
-/// When the next backup is, in a few words. `last`: when one ended well, seconds since 1970.
-pub fn next_backup(plan: &Plan, last: Option<i64>, now: i64) -> String {
-    if !plan.schedule.enabled {
-        return gettext("Only when you press the button");
-    }
-    if last.is_none() {
-        return gettext("By itself after the first one");
-    }
-    match due(plan.schedule.frequency, last, now) {
-        Due::Now => gettext("As soon as possible"),
-        Due::At(at) => match days_between(now, at) {
-            0 => gettext_f("Today at about {time}", &[("time", &formatted(at, "%H:%M"))]),
-            1 => gettext_f("Tomorrow at about {time}", &[("time", &formatted(at, "%H:%M"))]),
-            _ => day(at, now),
-        },
-    }
-}
-
-pub fn frequency(frequency: Frequency) -> String {
-    match frequency {
-        Frequency::Hourly => gettext("Every Hour"),
-        Frequency::Daily => gettext("Every Day"),
-        Frequency::Weekly => gettext("Every Week"),
-        Frequency::Monthly => gettext("Every Month"),
-    }
-}
-
-/// In the order of [`Frequency::ALL`].
-pub fn frequency_names() -> gtk::StringList {
-    list(&Frequency::ALL.map(frequency))
-}
-
 /// Lines for a widget to choose from.
 pub fn list(lines: &[String]) -> gtk::StringList {
     gtk::StringList::new(&lines.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-pub fn schedule(plan: &Plan) -> String {
-    if plan.schedule.enabled { frequency(plan.schedule.frequency) } else { gettext("By hand only") }
 }
 
 /// "Home and 2 more".

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use hindsight::explain::Explanation;
 use hindsight::i18n::gettext;
-use hindsight::schedule::Frequency;
+use hindsight::schedule::{Frequency, Schedule};
 use hindsight::secret::{Passphrase, Passphrases};
-use hindsight::settings::{PlaceKind, Plan, PlanPlace, Protection, Schedule};
+use hindsight::settings::{PlaceKind, Plan, PlanPlace, Protection};
 use relm4::adw;
 use relm4::adw::prelude::*;
 use relm4::gtk::gio;
@@ -180,7 +180,7 @@ pub(super) fn guest(place: PlanPlace) -> Plan {
         presets: Default::default(),
         protection: Protection::None,
         older_passwords: false,
-        schedule: Schedule { enabled: false, frequency: Frequency::Daily },
+        schedule: Schedule { enabled: false, ..Schedule::new(Frequency::Daily) },
     }
 }
 

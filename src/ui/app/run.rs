@@ -1,6 +1,7 @@
 //! From a prepared job to its end: worker, ledger, sleep, and leaving only when it is over.
 
 use adw::prelude::*;
+use chrono::Local;
 use hindsight::context::Why;
 use hindsight::i18n::gettext;
 use hindsight::ledger::{Run, RunOutcome};
@@ -18,9 +19,6 @@ use crate::ui::services::{self, Prepared};
 use crate::ui::state::{Activity, Facts, Lane, Lanes, Message, NotReady, Request, Stage, Step, What};
 use crate::ui::texts;
 use gtk::gio;
-
-/// A run by itself is not tried again before.
-const RETRY_AFTER: i64 = 60 * 60;
 
 /// What is held while jobs run.
 #[derive(Default)]
@@ -171,11 +169,8 @@ impl App {
         }
         let now = services::now();
         let is_due = |plan: &&Plan| {
-            let facts = self.state.facts(&plan.id);
-            let (Some(success), Some(last)) = (&facts.last_success, &facts.last) else { return false };
-            plan.schedule.enabled
-                && matches!(due(plan.schedule.frequency, Some(success.ended), now), Due::Now)
-                && now - last.began >= RETRY_AFTER
+            let history = self.state.facts(&plan.id).history;
+            history.last_success.is_some() && due(&plan.schedule, &history, &Local, now) == Due::Now
         };
         let Some(plan) = self.state.plans.iter().find(is_due) else { return };
         let request = Request { by_itself: true, ..Request::new(&plan.id, What::BackUp) };

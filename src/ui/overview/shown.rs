@@ -34,7 +34,6 @@ impl Shown {
     pub fn new(state: &AppState, current: usize, home: &Path, now: i64) -> Option<Self> {
         let plan = state.plans.get(current)?;
         let facts = state.facts(&plan.id);
-        let last = facts.last_success.as_ref().map(|run| run.ended);
         let backing_up = state.is_backing_up(&plan.id);
         Some(Self {
             status: match backing_up {
@@ -44,7 +43,7 @@ impl Shown {
             busy: state.activity(Lane::Backups).is_some(),
             next: match backing_up {
                 true => gettext("Now"),
-                false => texts::next_backup(plan, last, now),
+                false => texts::next_backup(plan, &facts.history, now),
             },
             checked: texts::checked(&facts, now),
             space: facts.space,

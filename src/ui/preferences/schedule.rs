@@ -1,11 +1,12 @@
 //! Preferences: how often backups happen.
 
 use adw::prelude::*;
+use chrono::{NaiveTime, Timelike, Weekday};
 use hindsight::i18n::gettext;
-use hindsight::schedule::Frequency;
-use hindsight::settings::{Plan, Schedule};
-use relm4::adw;
+use hindsight::schedule::{Frequency, Schedule};
+use hindsight::settings::Plan;
 use relm4::prelude::*;
+use relm4::{adw, gtk};
 
 use crate::ui::change::PlanChange;
 use crate::ui::texts;
@@ -19,6 +20,9 @@ pub enum ScheduleInput {
     Plan(Box<Plan>),
     Enabled(bool),
     Frequency(u32),
+    Hour(u32),
+    Weekday(u32),
+    Day(u32),
 }
 
 impl SchedulePage {
@@ -60,6 +64,50 @@ impl SimpleComponent for SchedulePage {
                         sender.input(ScheduleInput::Frequency(row.selected()));
                     } @chosen,
                 },
+                adw::ComboRow {
+                    set_title: &gettext("Day of the Week"),
+                    set_model: Some(&texts::weekday_names()),
+                    #[watch]
+                    set_visible: model.schedule.frequency == Frequency::Weekly,
+                    #[watch]
+                    set_sensitive: model.schedule.enabled,
+                    #[watch]
+                    #[block_signal(weekday_chosen)]
+                    set_selected: model.schedule.weekday.num_days_from_monday(),
+                    connect_selected_notify[sender] => move |row| {
+                        sender.input(ScheduleInput::Weekday(row.selected()));
+                    } @weekday_chosen,
+                },
+                adw::SpinRow {
+                    set_title: &gettext("Day of the Month"),
+                    set_subtitle: &gettext("In a shorter month its last day"),
+                    set_adjustment: Some(&gtk::Adjustment::new(1.0, 1.0, 31.0, 1.0, 5.0, 0.0)),
+                    #[watch]
+                    set_visible: model.schedule.frequency == Frequency::Monthly,
+                    #[watch]
+                    set_sensitive: model.schedule.enabled,
+                    #[watch]
+                    #[block_signal(day_chosen)]
+                    set_value: model.schedule.day.into(),
+                    connect_value_notify[sender] => move |row| {
+                        sender.input(ScheduleInput::Day(row.value() as u32));
+                    } @day_chosen,
+                },
+                adw::ComboRow {
+                    set_title: &gettext("Time"),
+                    set_subtitle: &gettext("Or later, when the computer is on and the place is there"),
+                    set_model: Some(&hours()),
+                    #[watch]
+                    set_visible: model.schedule.frequency != Frequency::Hourly,
+                    #[watch]
+                    set_sensitive: model.schedule.enabled,
+                    #[watch]
+                    #[block_signal(hour_chosen)]
+                    set_selected: model.schedule.at.hour(),
+                    connect_selected_notify[sender] => move |row| {
+                        sender.input(ScheduleInput::Hour(row.selected()));
+                    } @hour_chosen,
+                },
             },
         }
     }
@@ -82,10 +130,25 @@ impl SimpleComponent for SchedulePage {
                 Some(frequency) => schedule.frequency = *frequency,
                 None => return,
             },
+            ScheduleInput::Hour(hour) => match NaiveTime::from_hms_opt(hour, 0, 0) {
+                Some(at) => schedule.at = at,
+                None => return,
+            },
+            ScheduleInput::Weekday(index) => match u8::try_from(index).map(Weekday::try_from) {
+                Ok(Ok(weekday)) => schedule.weekday = weekday,
+                _ => return,
+            },
+            ScheduleInput::Day(day) => schedule.day = day,
         }
         if schedule != self.schedule {
             self.schedule = schedule;
             let _ = sender.output(PlanChange::Schedule(schedule));
         }
     }
+}
+
+/// Full ones: nobody needs more, and a list is read at a glance.
+fn hours() -> gtk::StringList {
+    let hours = (0..24).filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0));
+    texts::list(&hours.map(texts::clock).collect::<Vec<_>>())
 }

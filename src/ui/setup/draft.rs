@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use hindsight::i18n::gettext;
-use hindsight::schedule::Frequency;
+use hindsight::schedule::{Frequency, Schedule};
 use hindsight::secret::Passphrase;
-use hindsight::settings::{Folder, FolderError, PlaceKind, Plan, PlanPlace, Protection, Schedule};
+use hindsight::settings::{Folder, FolderError, PlaceKind, Plan, PlanPlace, Protection};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -102,7 +102,7 @@ impl Draft {
         if self.without_password {
             plan.protection = Protection::None;
         }
-        plan.schedule = Schedule { enabled: self.automatic, frequency: self.frequency() };
+        plan.schedule = Schedule { enabled: self.automatic, ..Schedule::new(self.frequency()) };
         Ok(plan)
     }
 }

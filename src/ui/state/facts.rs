@@ -1,12 +1,13 @@
 //! What is known of a plan without looking at its place's backups.
 
-use hindsight::ledger::RunRecord;
+use hindsight::ledger::{History, RunRecord};
 
 /// What is known of a plan's runs.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Facts {
     pub last: Option<RunRecord>,
     pub last_success: Option<RunRecord>,
+    pub history: History,
     /// The last check of what is stored.
     pub checked: Option<RunRecord>,
     /// When a run began that never ended. Seconds since 1970.
