@@ -74,14 +74,14 @@ def test_what_was_fetched_for_a_drag_that_is_cancelled_is_removed(stage):
 
 
 def test_what_cannot_be_fetched_is_told(stage):
-    app, _ = at_work(stage)
+    app, letter = at_work(stage)
     with DropTarget(stage) as target:
         for volume in stage.place.rglob("*.difftar.gpg"):
             volume.unlink()
         pick_up(app, "letter.txt")
         target.point_at()
         let_go()
-        app.see("letter.txt could not be brought back")
+        app.see(f"{letter} could not be brought back")
         assert not copies(stage)
     app.quit()
 

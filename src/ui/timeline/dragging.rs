@@ -11,18 +11,18 @@
 use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
-use hindsight::context::{CancelToken, Context, Monitor, Problem, ProblemKind, Why};
+use hindsight::context::{CancelToken, Why};
 use hindsight::engine::{Part, Place};
 use hindsight::error::Error;
 use hindsight::i18n::ngettext_f;
 use relm4::{gtk, view};
 
-use super::copy;
+use super::copy::{self, Made};
 use super::files::Files;
 use super::row::{self, Row};
 use crate::ui::state::Problems;
@@ -157,13 +157,9 @@ impl Fetch {
     }
 
     fn make(&self) -> Option<Vec<PathBuf>> {
-        let troubles = Arc::new(Troubles::default());
-        let ctx = Context { cancel: self.cancel.clone(), monitor: troubles.clone(), ..Context::silent() };
-        let made = copy::make_all(&self.place, self.parts.clone(), &ctx);
-        let problems = troubles.0.lock().map(|mut problems| std::mem::take(&mut *problems));
-        let (files, told) = match made {
+        let (files, told) = match copy::make(&self.place, self.parts.clone(), self.cancel.clone()) {
             // GTK has no list of files that is empty.
-            Ok(files) => (Some(files).filter(|files| !files.is_empty()), Ok(problems.unwrap_or_default())),
+            Ok(Made { files, problems }) => (Some(files).filter(|files| !files.is_empty()), Ok(problems)),
             Err(error) => (None, Err(error)),
         };
         (self.tell)(told);
@@ -175,20 +171,6 @@ impl Fetch {
         // What is being made is waited for, and nothing is made any more.
         if let Some(files) = self.made.get_or_init(|| None) {
             copy::discard(files);
-        }
-    }
-}
-
-/// Collects what could not be brought back. Of a copy that has all but its owner or its attributes, nobody must know.
-#[derive(Default)]
-struct Troubles(Mutex<Problems>);
-
-impl Monitor for Troubles {
-    fn problem(&self, problem: Problem) {
-        let matters =
-            matches!(problem.kind, ProblemKind::Lost | ProblemKind::Corrupt | ProblemKind::NotWritten);
-        if let (true, Ok(mut problems)) = (matters, self.0.lock()) {
-            problems.add(problem);
         }
     }
 }

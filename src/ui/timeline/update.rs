@@ -73,7 +73,12 @@ impl TimelinePage {
                 self.pane.emit(PaneInput::Preview(preview));
             }
             Looked::Preview { .. } => {}
-            Looked::Copied(Ok(file)) => copy::open(&file, root),
+            Looked::Copied(Ok(made)) => {
+                made.files.iter().for_each(|file| copy::open(file, root));
+                if made.problems.total > 0 {
+                    dialogs::show_problems(root, &made.problems);
+                }
+            }
             Looked::Fetched(Ok(problems)) if problems.total > 0 => dialogs::show_problems(root, &problems),
             Looked::Fetched(Ok(_) | Err(Error::Cancelled(_))) => {}
             Looked::Copied(Err(error)) | Looked::Fetched(Err(error)) => {
