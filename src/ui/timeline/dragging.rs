@@ -7,6 +7,9 @@
 //! GTK would ask for a value, as a list of files, in its main loop, and wait for it. So not the value is offered but
 //! the formats in which GTK writes one, and GTK writes it once the copies are there: as addresses, and in a sandbox also
 //! as a key of the FileTransfer portal, by which files reach programs that see other folders.
+//!
+//! Under X11, letting go over nothing cancels a drag, and Escape does not, in any program with GTK 4: it grabs that key on
+//! the root window, which is none of its surfaces, and drops the events of windows that it does not know.
 
 use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
@@ -56,8 +59,8 @@ impl Dragging {
         self.origin.replace(origin);
     }
 
-    /// What stands in the list's `item` can be taken by this cell.
-    pub fn allow(self: &Rc<Self>, cell: &impl IsA<gtk::Widget>, item: &gtk::ListItem) {
+    /// What stands in the list's `item` can be taken by this widget.
+    pub fn allow(self: &Rc<Self>, handle: &impl IsA<gtk::Widget>, item: &gtk::ListItem) {
         let source = gtk::DragSource::builder().actions(gdk::DragAction::COPY).build();
         let (dragging, item) = (Rc::clone(self), item.downgrade());
         source.connect_prepare(move |_, _, _| Some(dragging.copies(item.upgrade()?.position())?.upcast()));
@@ -72,7 +75,9 @@ impl Dragging {
             }
             false
         });
-        cell.add_controller(source);
+        let pull = pull(&source);
+        handle.add_controller(source);
+        handle.add_controller(pull);
     }
 
     /// A row that is not selected is dragged alone, and becomes it.
@@ -84,6 +89,20 @@ impl Dragging {
         }
         Some(Copies::new(self.files.rows(&self.selection.selection()), origin, Arc::clone(&self.tell)))
     }
+}
+
+/// Takes the pulls at what can be dragged from the list. A drag begins 100 ms after the press at the earliest; whoever
+/// pulls before that would otherwise draw a frame.
+fn pull(source: &gtk::DragSource) -> gtk::GestureDrag {
+    let pull = gtk::GestureDrag::new();
+    pull.group_with(source);
+    pull.connect_drag_update(|pull, x, y| {
+        let [x, y] = [x, y].map(|offset| offset.abs().ceil() as i32);
+        if pull.widget().is_some_and(|handle| handle.drag_check_threshold(0, 0, x, y)) {
+            pull.set_state(gtk::EventSequenceState::Claimed);
+        }
+    });
+    pull
 }
 
 fn copies_of(drag: &gdk::Drag) -> Option<Copies> {

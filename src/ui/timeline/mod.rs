@@ -3,7 +3,7 @@
 //! ```text
 //! TimelinePage           page.rs; update, opening, listing, following: what its messages do; words: what it says
 //! ├─ bar/                the time bar, a widget of our own; marks.rs: what it says beside dates
-//! ├─ list.rs             the folder: columns and lines, over files.rs and row.rs
+//! ├─ list.rs             the folder: columns and lines of cells.rs, over files.rs and row.rs
 //! ├─ SearchRow           search.rs
 //! ├─ crumbs.rs           the way to the folder
 //! ├─ VersionsPane        versions.rs and preview.rs
@@ -17,6 +17,7 @@
 
 pub mod bar;
 mod browse;
+mod cells;
 mod compare;
 mod copy;
 mod crumbs;
