@@ -141,6 +141,16 @@ impl Wish {
         self.roots().0.iter().map(|root| root.at.below(self.base())).collect()
     }
 
+    /// The path in the backups of what has come to lie there, if nothing was in its way; of the base, the folder that
+    /// everything is from.
+    pub fn path_at(&self, place: &Path) -> Option<EntryPath> {
+        let at = place.strip_prefix(self.base()).ok()?;
+        let at = EntryPath::parse(at.as_os_str().as_bytes()).ok()?;
+        let roots = self.roots();
+        let origin = |root: &Root| Some(root.path.join(&at.relative_to(&root.at)?));
+        roots.0.iter().find_map(origin).or_else(|| at.is_root().then(|| roots.origin()))
+    }
+
     /// Everything is made below this.
     pub(super) fn base(&self) -> &Path {
         match &self.to {
@@ -242,6 +252,15 @@ impl Roots {
         None
     }
 
+    /// The innermost folder in the backups that all of them are from.
+    fn origin(&self) -> EntryPath {
+        let mut origin = self.0.first().map(|root| root.path.clone()).unwrap_or_default();
+        while !self.0.iter().all(|root| root.path.is_within(&origin)) {
+            origin = origin.parent().unwrap_or_default();
+        }
+        origin
+    }
+
     /// Whether a root lies below a path of the backups.
     pub(super) fn is_above_one(&self, path: &EntryPath) -> bool {
         let after = self.0.partition_point(|root| root.path <= *path);
@@ -258,68 +277,4 @@ impl Root {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn path(text: &str) -> EntryPath {
-        EntryPath::parse(text.as_bytes()).unwrap()
-    }
-
-    fn wish(paths: &[&str], to: To) -> Wish {
-        Wish { parts: vec![part(paths, 0, "12 May")], to, existing: Existing::OnlyMissing }
-    }
-
-    fn part(paths: &[&str], date: i64, mark: &str) -> Part {
-        Part { paths: paths.iter().map(|text| path(text)).collect(), date, mark: mark.into() }
-    }
-
-    fn places(wish: &Wish, of: &[&str]) -> Vec<String> {
-        let roots = wish.roots();
-        let place = |text: &&str| roots.root_of(&path(text)).unwrap().place_of(&path(text)).to_string();
-        of.iter().map(place).collect()
-    }
-
-    #[test]
-    fn everything_comes_into_the_folder_under_its_last_name() {
-        let wish = wish(&["a/letters", "b/letters", "b/letters/one", "c/x.txt"], To::Folder("/out".into()));
-        assert_eq!(wish.roots().0.len(), 3);
-        let of = ["a/letters/one", "b/letters/one", "c/x.txt"];
-        assert_eq!(places(&wish, &of), ["letters/one", "letters (12 May)/one", "x.txt"]);
-        assert_eq!(wish.roots().root_of(&path("c/y")), None);
-    }
-
-    #[test]
-    fn another_persons_home_becomes_this_ones() {
-        let instead = Some(Instead { of: path("home/alice"), here: path("home/bob") });
-        let original = To::Original { root: "/".into(), instead };
-        let wish = wish(&["etc/fstab", "home/alice/letters"], original);
-        assert_eq!(
-            places(&wish, &["home/alice/letters/one", "etc/fstab"]),
-            ["home/bob/letters/one", "etc/fstab"]
-        );
-    }
-
-    #[test]
-    fn what_is_renamed_takes_along_what_lies_in_it_and_is_not_renamed_itself() {
-        let renames = [("b", "x/y"), ("b/c", "c"), ("d", "e"), ("d", "f")];
-        let renames = renames.map(|(from, to)| (path(from), path(to)));
-        let roots = Roots::renamed(path("a"), &renames);
-        let place = |text| roots.root_of(&path(text)).unwrap().place_of(&path(text)).to_string();
-        let places = ["a", "a/a", "a/b", "a/b/b", "a/b/c/d", "a/bb", "a/d/e"].map(place);
-        assert_eq!(places, [".", "a", "x/y", "x/y/b", "c/d", "bb", "f/e"]);
-    }
-
-    #[test]
-    fn a_path_of_another_date_is_a_root_of_its_own_also_within_another() {
-        let parts = vec![part(&["a/b", "a/old", "x"], 10, "1 May"), part(&["a", "a/c", "x"], 30, "3 May")];
-        let wish = Wish { parts, ..wish(&[], To::Folder("/out".into())) };
-        let roots = wish.roots();
-        let named: Vec<_> = roots.0.iter().map(|root| (root.path.to_string(), root.date)).collect();
-        let expected = [("a", 30), ("a/b", 10), ("a/old", 10), ("x", 30)];
-        assert_eq!(named, expected.map(|(path, date)| (path.to_string(), date)));
-        let date = |text| roots.root_of(&path(text)).unwrap().date;
-        assert_eq!(["a/a", "a/b/one", "a/c", "a/old/two", "a/z"].map(date), [30, 10, 30, 10, 30]);
-        assert_eq!(places(&wish, &["a/b/one", "a/c"]), ["a/b/one", "a/c"]);
-        assert!(roots.is_above_one(&path("a")) && !roots.is_above_one(&path("a/b")));
-    }
-}
+mod tests;

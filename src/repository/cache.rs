@@ -63,7 +63,7 @@ impl Cache {
     }
 
     /// Remembers the hash of cached files that are known to be right, each made from a stored file of so
-    /// many bytes. Returns the hash of the last.
+    /// many bytes. Returns the hash of the last. For many files at once: the index is written anew each time.
     pub(crate) fn vouch(&self, files: &[(&str, u64)]) -> Result<String> {
         let mut index = self.index();
         // Another process may have written meanwhile.
@@ -211,31 +211,48 @@ impl Repository {
         Ok((open()?, sha256))
     }
 
-    /// Fetches a set's signatures into the cache unless they are there already, so that it can be watched and stopped.
-    pub(crate) fn warm_signatures(&self, set: &BackupSet, fetching: &Fetching) -> Result<()> {
-        if self.vouched_signatures(set).is_some() {
-            let stored = set.signatures.as_ref().and_then(|name| self.size_of(name));
-            fetching.read(stored.unwrap_or_default());
-            return Ok(());
+    /// Fetches the signatures of sets into the cache unless they are there already, so that it can be watched and
+    /// stopped. Says of each what came of it.
+    pub(crate) fn warm_signatures(
+        &self,
+        sets: &[&BackupSet],
+        fetching: &Fetching,
+    ) -> Result<Vec<Result<()>>> {
+        let mut fetched = Vec::new();
+        let mut warm = |set: &BackupSet| -> Result<()> {
+            fetching.ctx.check()?;
+            let stored = set.signatures.as_ref().and_then(|name| self.size_of(name)).unwrap_or_default();
+            if self.vouched_signatures(set).is_some() {
+                fetching.read(stored);
+                return Ok(());
+            }
+            let cached = self.cached_signatures_name(set.id);
+            let done = self.fetch(set, &cached, |stored| Watched { stored, fetching });
+            // Stopped in the midst, it looks like any failure.
+            fetching.ctx.check()?;
+            done.map(|()| fetched.push((cached, stored)))
+        };
+        let warmed: Vec<_> = sets.iter().map(|set| warm(set)).collect();
+        if !fetched.is_empty() {
+            let files: Vec<_> = fetched.iter().map(|(name, stored)| (name.as_str(), *stored)).collect();
+            self.cache.vouch(&files)?;
         }
-        let fetched =
-            self.fetch(set, &self.cached_signatures_name(set.id), |stored| Watched { stored, fetching });
-        // Stopped in the midst, it looks like any failure.
-        fetching.ctx.check()?;
-        fetched.map(drop)
+        Ok(warmed)
     }
 
     fn fetch_signatures(&self, set: &BackupSet, cached: &str) -> Result<String> {
-        self.fetch(set, cached, |stored| stored)
+        self.fetch(set, cached, |stored| stored)?;
+        let stored = set.signatures.as_ref().and_then(|name| self.size_of(name)).unwrap_or_default();
+        self.cache.vouch(&[(cached, stored)])
     }
 
-    /// `watch`: stands between the place and us.
+    /// Without vouching for it. `watch`: stands between the place and us.
     fn fetch<R: Read + Send + Sync>(
         &self,
         set: &BackupSet,
         cached: &str,
         watch: impl FnOnce(Box<dyn Read + Send + Sync>) -> R,
-    ) -> Result<String> {
+    ) -> Result<()> {
         let Some(name) = &set.signatures else {
             return Err(Error::damaged(format!("the backup of {} has no signatures", asctime(set.id.at.0))));
         };
@@ -249,12 +266,7 @@ impl Repository {
             }
             out.finish()?.flush()
         });
-        match reading {
-            Some(error) => Err(opening(name, error)),
-            None => {
-                stored.and_then(|()| self.cache.vouch(&[(cached, self.size_of(name).unwrap_or_default())]))
-            }
-        }
+        reading.map_or(stored, |error| Err(opening(name, error)))
     }
 
     /// Text of a set's manifest as the place had it when it was read or written here.

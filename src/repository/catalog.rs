@@ -10,6 +10,7 @@
 //! of one path. Paths are stored with NUL for `/`, so that bytes sort as the format does. What changed when, over all
 //! chains, is in the chronicle (`chronicle.rs`), which is made from this.
 
+pub(super) mod ahead;
 mod below;
 mod changes;
 mod ingest;
@@ -183,6 +184,11 @@ pub(super) fn remove_database(file: &Path) {
 impl Catalog {
     pub(super) fn open(folder: &Path) -> Outcome<Self> {
         Self::prepare(Connection::open(folder.join(FILE))?, folder)
+    }
+
+    /// Keeps so many kilobytes of pages in memory at most.
+    pub(super) fn cache(&self, kilobytes: i64) -> Outcome<()> {
+        Ok(self.connection.pragma_update(None, "cache_size", -kilobytes)?)
     }
 
     /// For who would rather do without than wait for a writer that takes long.

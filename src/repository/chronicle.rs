@@ -10,6 +10,7 @@
 
 mod count;
 mod learn;
+mod learner;
 mod query;
 mod search;
 mod size;
@@ -172,6 +173,11 @@ impl Chronicle {
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Keeps so many kilobytes of pages in memory at most.
+    fn cache(&self, kilobytes: i64) -> Outcome<()> {
+        Ok(self.connection.pragma_update(None, "cache_size", -kilobytes)?)
     }
 
     fn begin(&mut self) -> Outcome<Transaction<'_>> {

@@ -3,6 +3,7 @@
 
 mod choice;
 mod estimator;
+mod existing;
 mod shown;
 pub mod words;
 
@@ -221,7 +222,7 @@ impl Component for RestorePlan {
         let mut model = Self { title, home, choice, estimator, asked: 0, answer: None };
         model.estimate();
         let widgets = view_output!();
-        add_existing(&widgets.existing, &sender);
+        existing::ask(&widgets.existing, &sender);
         root.set_default_widget(Some(&widgets.restore));
         ComponentParts { model, widgets }
     }
@@ -298,35 +299,4 @@ fn ask_folder(root: &adw::Dialog, sender: &ComponentSender<RestorePlan>) {
     choose_folder(root, &gettext("Choose a Folder to Restore To"), move |folder| {
         input.emit(RestorePlanInput::FolderChosen(folder));
     });
-}
-
-/// The harmless one is the first, and chosen.
-fn add_existing(group: &adw::PreferencesGroup, sender: &ComponentSender<RestorePlan>) {
-    let rows = [
-        (Existing::OnlyMissing, gettext("Keep It"), gettext("Restore only what is missing")),
-        (Existing::KeepBoth, gettext("Keep Both"), gettext("The restored file gets the date in its name")),
-        (
-            Existing::Replace,
-            gettext("Replace It"),
-            gettext("The present file is moved to a hidden folder first"),
-        ),
-    ];
-    let mut first: Option<gtk::CheckButton> = None;
-    for (existing, title, subtitle) in rows {
-        let radio = gtk::CheckButton::builder().valign(gtk::Align::Center).build();
-        radio.update_property(&[gtk::accessible::Property::Label(&title)]);
-        radio.set_group(first.as_ref());
-        radio.set_active(first.is_none());
-        let input = sender.input_sender().clone();
-        radio.connect_toggled(move |radio| {
-            if radio.is_active() {
-                input.emit(RestorePlanInput::Existing(existing));
-            }
-        });
-        let row =
-            adw::ActionRow::builder().title(title).subtitle(subtitle).activatable_widget(&radio).build();
-        row.add_prefix(&radio);
-        group.add(&row);
-        first.get_or_insert(radio);
-    }
 }

@@ -1,18 +1,20 @@
 //! Numbers, dates and states in the words of people. Pure but for the language and the time zone.
 
-use hindsight::context::{Phase, Progress};
-use hindsight::engine::timeline::Presence;
-use hindsight::engine::{BackupReport, VerifyReport};
+mod moments;
+mod runs;
+mod schedule;
+
 use hindsight::error::Error;
 use hindsight::i18n::{gettext, gettext_f, ngettext_f};
 use hindsight::ledger::RunOutcome;
 use hindsight::settings::{PlaceKind, Plan};
 use relm4::gtk::{self, glib};
 
-mod schedule;
-
+pub use self::moments::{ago, date, date_and_time, day, last_existed};
+use self::moments::{days_between, formatted};
+pub use self::runs::{activity, already_running, amount, backed_up, problem_count, time_left, verified};
 pub use self::schedule::{clock, frequency_names, next_backup, schedule, weekday_names};
-use super::state::{Activity, Facts, Stage, What};
+use super::state::Facts;
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Mood {
@@ -74,71 +76,6 @@ pub fn status(plan: &Plan, facts: &Facts, now: i64) -> Status {
 pub fn status_running(plan: &Plan, facts: &Facts, now: i64) -> Status {
     let Status { sentence, .. } = status(plan, &Facts { last: None, crashed: None, ..facts.clone() }, now);
     Status { mood: Mood::Neutral, title: gettext("Backing Up…"), sentence }
-}
-
-/// A moment in the past, in as few words as are exact enough. Seconds since 1970.
-pub fn ago(then: i64, now: i64) -> String {
-    let seconds = (now - then).max(0);
-    match seconds {
-        0..60 => gettext("just now"),
-        60..3600 => ngettext_f("{count} minute ago", "{count} minutes ago", (seconds / 60) as u64, &[]),
-        3600..43200 => ngettext_f("{count} hour ago", "{count} hours ago", (seconds / 3600) as u64, &[]),
-        _ => on_day(then, now),
-    }
-}
-
-fn on_day(then: i64, now: i64) -> String {
-    let days = days_between(then, now);
-    let time = formatted(then, "%H:%M");
-    match days {
-        0 => gettext_f("today at {time}", &[("time", &time)]),
-        1 => gettext_f("yesterday at {time}", &[("time", &time)]),
-        _ => gettext_f("on {date}", &[("date", &day(then, now))]),
-    }
-}
-
-/// "12 May", with the year where it is not this one's.
-pub fn day(then: i64, now: i64) -> String {
-    let same_year = formatted(then, "%Y") == formatted(now, "%Y");
-    formatted(then, if same_year { "%-d %B" } else { "%-d %B %Y" })
-}
-
-/// "12 May 2026".
-pub fn date(then: i64) -> String {
-    formatted(then, "%-d %B %Y")
-}
-
-/// Of what was found: the last date that has it.
-pub fn last_existed(presence: Presence, now: i64) -> String {
-    match presence {
-        Presence::Present => gettext("Still there"),
-        Presence::DeletedAfter(date) | Presence::Later(date) => day(date, now),
-    }
-}
-
-/// "12 May 2026, 18:04".
-pub fn date_and_time(then: i64) -> String {
-    formatted(then, "%-d %B %Y, %H:%M")
-}
-
-fn local(seconds: i64) -> Option<glib::DateTime> {
-    glib::DateTime::from_unix_local(seconds).ok()
-}
-
-fn formatted(seconds: i64, format: &str) -> String {
-    local(seconds).and_then(|date| date.format(format).ok()).map(String::from).unwrap_or_default()
-}
-
-/// Midnights between two moments.
-fn days_between(then: i64, now: i64) -> i64 {
-    let midnight = |seconds| {
-        let date = local(seconds)?;
-        glib::DateTime::from_local(date.year(), date.month(), date.day_of_month(), 12, 0, 0.0).ok()
-    };
-    match (midnight(then), midnight(now)) {
-        (Some(then), Some(now)) => (now.to_unix() - then.to_unix() + 43_200) / 86_400,
-        _ => 0,
-    }
 }
 
 pub fn size(bytes: u64) -> String {
@@ -225,82 +162,6 @@ pub fn without_secret(url: &str) -> String {
     }
 }
 
-/// The first line of the operation bar.
-pub fn activity(activity: &Activity, label: &str) -> String {
-    let place = &[("place", label)];
-    if activity.stage == Stage::Stopping {
-        return gettext("Stopping…");
-    }
-    match activity.request.what {
-        _ if activity.stage == Stage::Preparing => gettext("Getting ready…"),
-        What::BackUp => gettext_f("Backing up to {place}", place),
-        What::Verify { .. } => gettext_f("Checking the backups on {place}", place),
-        What::Restore(_) => gettext_f("Restoring from {place}", place),
-        What::Erase => gettext_f("Deleting the backups on {place}", place),
-    }
-}
-
-/// "12.4 GB of 27 GB · 3,210 files".
-pub fn amount(progress: &Progress) -> String {
-    let done = size(progress.bytes_done);
-    let files = |text: String| match progress.files {
-        0 => text,
-        count => ngettext_f("{text} · {count} file", "{text} · {count} files", count, &[("text", &text)]),
-    };
-    match (progress.phase, progress.bytes_total) {
-        (Phase::Preparing, _) => gettext("Looking for changes"),
-        (Phase::CleaningUp, _) => gettext("Finishing"),
-        (_, Some(total)) if total > 0 => {
-            files(gettext_f("{done} of {total}", &[("done", &done), ("total", &size(total))]))
-        }
-        _ => files(done),
-    }
-}
-
-/// Rounded to what can be known; nothing in the first seconds.
-pub fn time_left(seconds: u64) -> String {
-    match seconds {
-        0..60 => gettext("Under a minute left"),
-        60..3570 => {
-            let minutes = (seconds + 30) / 60;
-            ngettext_f("About {count} minute left", "About {count} minutes left", minutes, &[])
-        }
-        _ => ngettext_f("About {count} hour left", "About {count} hours left", (seconds + 1800) / 3600, &[]),
-    }
-}
-
-pub fn problem_count(count: u64) -> String {
-    ngettext_f("{count} file of the last run", "{count} files of the last run", count, &[])
-}
-
-pub fn already_running() -> String {
-    gettext("A backup of this plan is already running")
-}
-
-pub fn backed_up(report: &BackupReport) -> String {
-    if report.unchanged {
-        return gettext("Everything was already backed up");
-    }
-    gettext_f("Backed up, {size} stored", &[("size", &size(report.stored_bytes))])
-}
-
-pub fn verified(report: &VerifyReport) -> String {
-    match report.lost + report.differences {
-        0 => ngettext_f(
-            "{count} item read back, all intact",
-            "{count} items read back, all intact",
-            report.compared,
-            &[],
-        ),
-        bad => ngettext_f(
-            "{count} item is not as it was saved",
-            "{count} items are not as they were saved",
-            bad,
-            &[],
-        ),
-    }
-}
-
 /// The chain of causes, for those who help. Holds no secret: errors never do.
 pub fn details(error: &Error) -> String {
     let mut text = error.to_string();
@@ -319,22 +180,6 @@ pub fn details(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_become_coarser_with_their_age() {
-        let now = 1_795_000_000;
-        assert_eq!(ago(now - 5, now), "just now");
-        assert_eq!(ago(now + 5, now), "just now");
-        assert_eq!(ago(now - 61, now), "1 minute ago");
-        assert_eq!(ago(now - 7300, now), "2 hours ago");
-    }
-
-    #[test]
-    fn time_left_is_rounded() {
-        assert_eq!(time_left(20), "Under a minute left");
-        assert_eq!(time_left(95), "About 2 minutes left");
-        assert_eq!(time_left(5000), "About 1 hour left");
-    }
 
     #[test]
     fn what_stands_before_an_addresss_host_is_never_shown() {

@@ -1,4 +1,5 @@
-"""Out of the timeline into a file manager: what is dragged there comes as copies, fetched when they are asked for."""
+"""Out of the timeline into a file manager: what is dragged there comes as copies, fetched when they are asked for. Beside
+what can be dragged, a frame is drawn."""
 
 import itertools
 import subprocess
@@ -6,7 +7,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from driver import run, wait_for
+from driver import place_in_window, run, wait_for
 from timeline import SECOND, five_dates, scrub
 
 TITLE = "Drop Here"
@@ -74,15 +75,28 @@ def test_what_was_fetched_for_a_drag_that_is_cancelled_is_removed(stage):
 
 
 def test_what_cannot_be_fetched_is_told(stage):
-    app, _ = at_work(stage)
+    app, letter = at_work(stage)
     with DropTarget(stage) as target:
         for volume in stage.place.rglob("*.difftar.gpg"):
             volume.unlink()
         pick_up(app, "letter.txt")
         target.point_at()
         let_go()
-        app.see("letter.txt could not be brought back")
+        app.see(f"{letter} could not be brought back")
         assert not copies(stage)
+    app.quit()
+
+
+def test_a_frame_that_is_drawn_beside_the_names_selects_rows(stage):
+    app, _ = at_work(stage)
+    left, top, _, _ = app.geometry()
+    (x, y, width, height), last = (place_in_window(row(app, name)) for name in ("diary.txt", "letter.txt"))
+    run("xdotool", "mousemove", str(left + x + width + 60), str(top + y + height // 2), "mousedown", "1")
+    run("xdotool", "mousemove_relative", "20", str(last[1] - y))
+    app.see("2 items selected")
+    app.picture("timeline-frame")
+    let_go()
+    app.see("2 items selected")
     app.quit()
 
 
@@ -100,11 +114,15 @@ def copies(stage):
     return [path for path in (stage.home / ".cache/hindsight/copies").rglob("*") if not path.is_dir()]
 
 
+def row(app, name):
+    """Its name, in the list."""
+    return wait_for(f"the row “{name}”", lambda: app.named(name, lambda node: True))
+
+
 def pick_up(app, name):
     """Takes a row with the mouse, to be moved."""
-    node = wait_for(f"the row “{name}”", lambda: app.named(name, lambda node: True))
     left, top, _, _ = app.geometry()
-    x, y = app.bring_into_sight(node)
+    x, y = app.bring_into_sight(row(app, name))
     run("xdotool", "mousemove", str(left + x), str(top + y), "mousedown", "1")
     # At once so far that it is no click.
     run("xdotool", "mousemove_relative", "30", "10")

@@ -20,8 +20,14 @@ use gtk::subclass::prelude::*;
 /// A name, and what it is shown with.
 type Scene = (&'static str, fn(&gtk::Box));
 
-const SCENES: [Scene; 5] =
-    [("states", states), ("few", few), ("many", many), ("one", one), ("measure", measure)];
+const SCENES: [Scene; 6] = [
+    ("states", states),
+    ("few", few),
+    ("many", many),
+    ("one", one),
+    ("finger", finger),
+    ("measure", measure),
+];
 
 const DAY: i64 = 86_400;
 /// 22 November 2024, 18:04 UTC.
@@ -145,6 +151,10 @@ fn many(content: &gtk::Box) {
 
 /// A bar and, in words, what it tells.
 fn one(content: &gtk::Box) {
+    let _ = told_of(content);
+}
+
+fn told_of(content: &gtk::Box) -> TimeBar {
     let told = gtk::Label::new(Some("Nothing chosen"));
     let bar = add(content, "One", Some(thinned()));
     let jump = |label: &str, forward: bool| {
@@ -165,6 +175,27 @@ fn one(content: &gtk::Box) {
         forward.set_sensitive(bar.can_step_change(true));
     });
     content.append(&told);
+    bar
+}
+
+/// The same with a finger on it, which no test has: by buttons, what GTK would call for its events. It moves by a hundred
+/// pixels in a tenth of a second.
+fn finger(content: &gtk::Box) {
+    let bar = told_of(content);
+    let add = |label: &str, from: f64, by: f64, rests: u32| {
+        let (bar, button) = (bar.clone(), gtk::Button::with_label(label));
+        button.connect_clicked(move |_| {
+            let inner = bar.imp();
+            assert!(inner.take_hold(from, 70.0, true));
+            (1..=10).for_each(|step| inner.dragged(from + by * f64::from(step) / 10.0, step * 10));
+            inner.released(100 + rests);
+        });
+        content.append(&button);
+    };
+    add("Tap at the Left", 60.0, 3.0, 0);
+    add("Pull to the Right", 180.0, 100.0, 500);
+    add("Pull to the Left", 180.0, -100.0, 500);
+    add("Fling to the Right", 180.0, 100.0, 5);
 }
 
 /// Prints what a frame of 10,000 marks costs while it is scrubbed: making it, and painting it without help of a graphics

@@ -125,6 +125,20 @@ def test_dragging_to_the_side_of_a_narrow_bar_brings_more_of_it(stage):
     bar.app.see("chosen 1 of 1")
 
 
+def test_a_finger_pulls_the_strip_flings_it_and_taps_on_marks(stage):
+    bar = TimeBar(stage, "--width=360", scene="finger")
+    bar.says(48)
+    tapped = bar.after("Tap at the Left")
+    assert tapped < 48, tapped
+    bar.app.see(f"chosen {tapped} of {tapped}")
+    pulled = bar.after("Pull to the Right")
+    assert pulled < tapped, pulled
+    bar.app.see(f"chosen {pulled} of {pulled}")
+    assert abs(bar.after("Pull to the Left") - tapped) <= 1
+    assert bar.after("Fling to the Right") < pulled, "it goes on when it is let go of"
+    bar.app.picture("timebar/one-360-finger")
+
+
 def test_animations_end_where_the_handle_belongs(stage):
     bar = TimeBar(stage, "--animate", "--width=360")
     bar.app.tab_to("Date")
@@ -189,8 +203,8 @@ def picture(stage, name, scene, *options, **environment):
 class TimeBar:
     """One bar, in a window of its own."""
 
-    def __init__(self, stage, *options):
-        self.app = start(stage, "one", *options)
+    def __init__(self, stage, *options, scene="one"):
+        self.app = start(stage, scene, *options)
 
     def node(self):
         def is_slider(node):
@@ -212,6 +226,13 @@ class TimeBar:
     def press(self, key, number):
         self.app.keys(key)
         self.says(number)
+
+    def after(self, button):
+        """The number of the date that is another one when the button was pressed."""
+        before = self.value()
+        self.app.press(button)
+        wait_for("another date", lambda: self.value() != before)
+        return self.value()
 
     def width(self):
         return place_in_window(self.node())[2]

@@ -49,8 +49,9 @@ pub(in crate::engine) fn run(job: BringBackJob, ctx: &Context) -> Result<Restore
     shared.left_alone(planned.counts.kept);
     planned.look.obstacles.iter().for_each(|obstacle| shared.barred(obstacle));
     for path in &planned.absent {
-        let place = path.below(wish.base());
-        let date = planned.roots.root_of(path).map_or(time, |root| root.date);
+        let root = planned.roots.root_of(path);
+        let place = root.map_or_else(|| path.clone(), |root| root.place_of(path)).below(wish.base());
+        let date = root.map_or(time, |root| root.date);
         ctx.problem(ProblemKind::Lost, place, format_args!("it is not in the backup of {}", asctime(date)));
     }
     let restored = if wanted.is_empty() { Ok(()) } else { all(&repository, wanted, &shared) };

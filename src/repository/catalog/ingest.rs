@@ -1,5 +1,6 @@
 //! From signature archives to rows: of a whole set at once, or of a running set group by group.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -18,18 +19,32 @@ use crate::repository::{BackupSet, Repository};
 const SIGNATURE_LIMIT: u64 = 12 + 12 * 1_000_000;
 
 /// Which set of which chain, by date; and what it builds on.
-#[derive(Clone, Copy)]
-struct Key {
-    chain: i64,
-    id: SetId,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) chain: i64,
+    pub(super) id: SetId,
 }
 
-/// What has been added of a set so far.
-#[derive(Default)]
-struct Added {
-    entries: i64,
-    members: Vec<Member>,
-    last: Option<EntryPath>,
+/// What a set says of one path, as it stands in the catalogue.
+#[derive(Debug)]
+pub(super) struct Row {
+    key: Vec<u8>,
+    record: Vec<u8>,
+}
+
+/// What completes a set.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) members: Vec<Member>,
+    /// Of the cached archive.
+    pub(super) sha256: String,
+}
+
+/// A set that was read.
+pub(super) struct Whole {
+    pub(super) key: Key,
+    pub(super) rows: Vec<Row>,
+    pub(super) end: End,
 }
 
 /// Adds a whole set from its cached signatures, fetching them first if need be. All or nothing.
@@ -39,16 +54,78 @@ pub(super) fn set(
     chain: i64,
     set: &BackupSet,
 ) -> Outcome<()> {
-    let (file, sha256) = repository.cached_signatures(set)?;
-    let name = set.signatures.as_deref().unwrap_or_default();
+    let key = Key { chain, id: set.id };
+    // Not while the catalogue is held.
+    let archive = Archive::open(repository, set)?;
+    adding(catalog, key, |insert| archive.read(key, |row| insert(&row)))
+}
+
+/// All or nothing of what `fill` adds, and says is complete.
+pub(super) fn adding(
+    catalog: &mut Catalog,
+    key: Key,
+    fill: impl FnOnce(&mut dyn FnMut(&Row) -> Outcome<()>) -> Outcome<End>,
+) -> Outcome<()> {
     let transaction = catalog.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    forget(&transaction, chain, set.id.at.0)?;
-    let (key, mut added) = (Key { chain, id: set.id }, Added::default());
-    let start = Member { plain: 0, stored: 0 };
-    add(&transaction, key, BufReader::with_capacity(1 << 17, file), start, name, &mut added)?;
-    complete(&transaction, key, &sha256, &added)?;
+    forget(&transaction, key.chain, key.id.at.0)?;
+    let mut entries = 0;
+    let end = fill(&mut |row: &Row| {
+        entries += 1;
+        insert(&transaction, key, row)
+    })?;
+    complete(&transaction, key, &end, entries)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Adds sets, all or none of them. In path order over all of them: page by page, however many sets have something there.
+pub(super) fn several(catalog: &mut Catalog, sets: &[Whole]) -> Outcome<()> {
+    let transaction = catalog.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for Whole { key, .. } in sets {
+        forget(&transaction, key.chain, key.id.at.0)?;
+    }
+    let mut rows: Vec<_> = sets.iter().flat_map(|set| set.rows.iter().map(|row| (set.key, row))).collect();
+    rows.sort_unstable_by(|(a, one), (b, other)| {
+        (a.chain, &one.key, a.id.at).cmp(&(b.chain, &other.key, b.id.at))
+    });
+    for (key, row) in rows {
+        insert(&transaction, key, row)?;
+    }
+    for Whole { key, rows, end } in sets {
+        complete(&transaction, *key, end, i64::try_from(rows.len()).unwrap_or(i64::MAX))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn insert(connection: &Connection, Key { chain, id }: Key, row: &Row) -> Outcome<()> {
+    let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4)")?;
+    insert.execute(params![chain, row.key, id.at.0, row.record])?;
+    Ok(())
+}
+
+/// The cached signatures of a set.
+pub(super) struct Archive<'s> {
+    file: File,
+    sha256: String,
+    /// For errors.
+    name: &'s str,
+}
+
+impl<'s> Archive<'s> {
+    /// Fetches them first if need be.
+    pub(super) fn open(repository: &Repository, set: &'s BackupSet) -> Outcome<Self> {
+        let (file, sha256) = repository.cached_signatures(set)?;
+        Ok(Self { file, sha256, name: set.signatures.as_deref().unwrap_or_default() })
+    }
+
+    /// What they say, in path order.
+    pub(super) fn read(self, key: Key, each: impl FnMut(Row) -> Outcome<()>) -> Outcome<End> {
+        let gzip = BufReader::with_capacity(1 << 17, self.file);
+        let start = Member { plain: 0, stored: 0 };
+        let members = decode(key, gzip, start, self.name, &mut None, each)?;
+        Ok(End { members, sha256: self.sha256 })
+    }
 }
 
 /// Removes what is there of a set, whole or begun.
@@ -67,22 +144,21 @@ pub(super) fn forget(connection: &Connection, chain: i64, at: i64) -> Outcome<()
     Ok(())
 }
 
-/// `name`: of the archive, for errors.
-fn add(
-    connection: &Connection,
+/// `name`: of the archive, for errors. `last`: the path before its first one, afterwards its last one.
+fn decode(
     Key { chain, id }: Key,
     gzip: impl BufRead,
     start: Member,
     name: &str,
-    added: &mut Added,
-) -> Outcome<()> {
+    last: &mut Option<EntryPath>,
+    mut each: impl FnMut(Row) -> Outcome<()>,
+) -> Outcome<Vec<Member>> {
     let damaged = |e: &dyn std::fmt::Display| Trouble::Run(Error::damaged(format!("{name}: {e}")));
-    let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4)")?;
     let mut reader = SigtarReader::new(MemberReader::at(gzip, start));
     let mut body = Vec::new();
     while let Some(entry) = reader.next().map_err(|e| damaged(&e))? {
         // Entries out of order would silently show wrong files as new or deleted.
-        if added.last.as_ref().is_some_and(|last| entry.path <= *last) {
+        if last.as_ref().is_some_and(|last| entry.path <= *last) {
             return Err(damaged(&format!("{} is out of order", entry.path)));
         }
         let mut signature = None;
@@ -95,23 +171,21 @@ fn add(
         let record = Record { attributes, signature };
         let key = key(&entry.path);
         let record = record.encode(chain, &key, id.at.0)?;
-        insert.execute(params![chain, key, id.at.0, record])?;
-        added.last = Some(entry.path);
-        added.entries += 1;
+        each(Row { key, record })?;
+        *last = Some(entry.path);
     }
-    added.members.extend(reader.finish().map_err(|e| damaged(&e))?.into_members());
-    Ok(())
+    Ok(reader.finish().map_err(|e| damaged(&e))?.into_members())
 }
 
 /// From here on the set is known.
-fn complete(connection: &Connection, key: Key, sha256: &str, added: &Added) -> Outcome<()> {
-    let members = postcard::to_stdvec(&added.members)
-        .map_err(|_| Trouble::Damaged("members that cannot be written"))?;
+fn complete(connection: &Connection, key: Key, end: &End, entries: i64) -> Outcome<()> {
+    let members =
+        postcard::to_stdvec(&end.members).map_err(|_| Trouble::Damaged("members that cannot be written"))?;
     let (since, at) = (key.id.from.map(|from| from.0), key.id.at.0);
     connection.execute("DELETE FROM begun WHERE chain = ?1 AND at = ?2", [key.chain, at])?;
     connection.execute(
         "INSERT OR REPLACE INTO sets VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![key.chain, at, since, sha256, members, added.entries],
+        params![key.chain, at, since, end.sha256, members, entries],
     )?;
     Ok(())
 }
@@ -122,7 +196,10 @@ pub(crate) struct LiveIngest {
     catalog: Catalog,
     key: Key,
     next: Member,
-    added: Added,
+    /// What has been added so far.
+    entries: i64,
+    members: Vec<Member>,
+    last: Option<EntryPath>,
 }
 
 impl LiveIngest {
@@ -132,15 +209,22 @@ impl LiveIngest {
         catalog.tidy(repository)?;
         catalog.connection.execute("INSERT INTO begun VALUES (?1, ?2)", [chain, id.at.0])?;
         let (key, next) = (Key { chain, id }, Member { plain: 0, stored: 0 });
-        Ok(Self { catalog, key, next, added: Added::default() })
+        Ok(Self { catalog, key, next, entries: 0, members: Vec::new(), last: None })
     }
 
     pub(crate) fn add(&mut self, fragment: &Fragment) -> Outcome<()> {
         let transaction =
             self.catalog.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let gzip = &fragment.gzip[..];
-        add(&transaction, self.key, gzip, self.next, "the running backup", &mut self.added)?;
+        let mut entries = 0;
+        let add = |row: Row| {
+            entries += 1;
+            insert(&transaction, self.key, &row)
+        };
+        let members = decode(self.key, gzip, self.next, "the running backup", &mut self.last, add)?;
         transaction.commit()?;
+        self.entries += entries;
+        self.members.extend(members);
         self.next.plain += fragment.plain;
         self.next.stored += fragment.gzip.len() as u64;
         Ok(())
@@ -148,7 +232,8 @@ impl LiveIngest {
 
     /// `sha256`: of the whole cached archive.
     pub(crate) fn finish(self, sha256: &str) -> Result<()> {
-        let done = complete(&self.catalog.connection, self.key, sha256, &self.added);
+        let end = End { members: self.members, sha256: sha256.into() };
+        let done = complete(&self.catalog.connection, self.key, &end, self.entries);
         done.map_err(|trouble| super::into_error(trouble, &self.catalog.folder))
     }
 }

@@ -3,21 +3,16 @@
 //! Whoever looks never waits for who writes: while another process holds the catalogue or the chronicle, what was
 //! known before is the answer.
 
-use std::collections::HashMap;
-
-use super::step::{Addition, Extent, Step};
+use super::learner::Learner;
+use super::step::Step;
 use super::{Chronicle, Row, into_error};
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::repository::cache::Fetching;
-use crate::repository::catalog::{self, Catalog, Outcome, State, Trouble};
-use crate::repository::{BackupSet, Manifest, Repository, SetId};
+use crate::error::Result;
+use crate::repository::catalog::{self, Outcome, Trouble};
+use crate::repository::{BackupSet, Manifest, Repository};
 
 /// How often it is begun anew when another process takes up the same backups.
 const ATTEMPTS: usize = 3;
-
-/// Backups taken up at a time: one by one, each would write the same pages again.
-const BATCH: usize = 64;
 
 impl Repository {
     /// A chronicle of all backups that are at the place.
@@ -87,170 +82,12 @@ impl Repository {
     }
 }
 
-struct Learner<'r> {
-    repository: &'r Repository,
-    ctx: &'r Context,
-    catalog: Catalog,
-    /// Whether the catalogue knows it; not if its signatures are missing or damaged.
-    readable: HashMap<SetId, bool>,
-    fetching: Fetching<'r>,
-}
-
-impl<'r> Learner<'r> {
-    fn new(repository: &'r Repository, ctx: &'r Context) -> Outcome<Self> {
-        let folder = repository.cache.folder();
-        let catalog = Catalog::open(folder).or_else(|trouble| {
-            if trouble.is_busy() {
-                return Err(trouble);
-            }
-            catalog::remove(folder);
-            Catalog::open(folder)
-        })?;
-        catalog.be_impatient()?;
-        Ok(Self::with(repository, ctx, catalog))
-    }
-
-    /// With a catalogue that nobody else has.
-    fn alone(repository: &'r Repository, ctx: &'r Context) -> Outcome<Self> {
-        Ok(Self::with(repository, ctx, Catalog::private(repository.cache.folder())?))
-    }
-
-    fn with(repository: &'r Repository, ctx: &'r Context, catalog: Catalog) -> Self {
-        Self { repository, ctx, catalog, readable: HashMap::new(), fetching: Fetching::new(ctx) }
-    }
-
-    fn teach(mut self, chronicle: &mut Chronicle, steps: &[Step<'r>]) -> Outcome<()> {
-        let known = self.still_true(&chronicle.backups, steps)?;
-        if known < chronicle.backups.len() {
-            chronicle.clear()?;
-        }
-        let known = known.min(chronicle.backups.len());
-        self.expect_to_read(&steps[known..])?;
-        for batch in steps[known..].chunks(BATCH) {
-            let (mut additions, mut trouble) = (Vec::with_capacity(batch.len()), None);
-            for step in batch {
-                match self.addition(*step) {
-                    Ok(addition) => additions.push(addition),
-                    Err(why) => {
-                        trouble = Some(why);
-                        break;
-                    }
-                }
-            }
-            // What is ready counts, whatever keeps the next one.
-            chronicle.add(&self.catalog, additions, self.ctx)?;
-            if let Some(trouble) = trouble {
-                return Err(trouble);
-            }
-        }
-        self.look_for_damage(chronicle, steps)
-    }
-
-    /// How many of the backups in the chronicle are what is at the place, from the oldest on.
-    fn still_true(&mut self, rows: &[Row], steps: &[Step<'r>]) -> Outcome<usize> {
-        let mut known = 0;
-        for (row, step) in rows.iter().zip(steps) {
-            let is_it = row.at == step.at() && row.chain == step.chain_start();
-            if !is_it || row.stored != self.stored(step.set) || !self.has_sha256(row, step)? {
-                break;
-            }
-            known += 1;
-        }
-        Ok(known)
-    }
-
-    fn has_sha256(&mut self, row: &Row, step: &Step<'r>) -> Outcome<bool> {
-        if row.sha256.is_empty() {
-            // Perhaps it was the connection.
-            return Ok(step.set.signatures.is_none() || !self.is_readable(step.chain_start(), step.set)?);
-        }
-        // With an emptied cache, what was true still is.
-        Ok(self.repository.vouched_signatures(step.set).is_none_or(|sha256| sha256 == row.sha256))
-    }
-
-    /// Stored bytes of a set's signatures.
-    fn stored(&self, set: &BackupSet) -> u64 {
-        set.signatures.as_ref().and_then(|name| self.repository.size_of(name)).unwrap_or(0)
-    }
-
-    /// So that progress has a total.
-    fn expect_to_read(&mut self, steps: &[Step<'r>]) -> Outcome<()> {
-        let mut total = 0;
-        for step in steps {
-            if !self.catalog.is_current(self.repository, step.chain_start(), step.set)? {
-                total += self.stored(step.set);
-            }
-        }
-        self.fetching.expect(total);
-        Ok(())
-    }
-
-    /// Reads into the catalogue what the step needs.
-    fn addition(&mut self, step: Step<'r>) -> Outcome<Addition<'r>> {
-        self.ctx.check().map_err(Error::from)?;
-        let Step { chain, set, continues } = step;
-        let start = step.chain_start();
-        let readable = self.is_readable(start, set)?;
-        let extent = if !readable {
-            Extent::Nothing
-        } else if continues || !self.is_readable(start, chain.full())? {
-            // On a full that cannot be read, increments still tell what changed.
-            Extent::Increment
-        } else {
-            let mut state = State::of(chain, step.at());
-            for earlier in chain.sets_until(set.id.at) {
-                if !self.is_readable(start, earlier)? {
-                    state.dates.remove(&earlier.id.at.0);
-                }
-            }
-            Extent::Whole(state)
-        };
-        let sha256 = match readable {
-            true => self.catalog.known(start, set)?.map(|known| known.sha256).unwrap_or_default(),
-            false => String::new(),
-        };
-        let stored = set.volumes.values().filter_map(|name| self.repository.size_of(name)).sum();
-        let row = Row {
-            at: step.at(),
-            chain: start,
-            sha256,
-            stored: self.stored(set),
-            volumes: None,
-            changed: 0,
-            damaged: false,
-        };
-        Ok(Addition { step, extent, row, stored })
-    }
-
-    /// Whether the catalogue knows the set, once it has tried to read it.
-    fn is_readable(&mut self, chain: i64, set: &BackupSet) -> Outcome<bool> {
-        if let Some(readable) = self.readable.get(&set.id) {
-            return Ok(*readable);
-        }
-        let learned = match self.catalog.is_current(self.repository, chain, set)? {
-            true => Ok(()),
-            false => self.learn(chain, set),
-        };
-        let readable = match learned {
-            Ok(()) => true,
-            Err(Trouble::Run(Error::Damaged { .. })) => false,
-            Err(Trouble::Run(error)) if Repository::is_gone(&error) => false,
-            Err(trouble) => return Err(trouble),
-        };
-        self.readable.insert(set.id, readable);
-        Ok(readable)
-    }
-
-    fn learn(&mut self, chain: i64, set: &BackupSet) -> Outcome<()> {
-        self.repository.warm_signatures(set, &self.fetching)?;
-        self.catalog.learn_set(self.repository, chain, set)
-    }
-
+impl Repository {
     /// Volumes come and go without a word. How many there should be is known once the manifest was read.
-    fn look_for_damage(&self, chronicle: &mut Chronicle, steps: &[Step<'r>]) -> Outcome<()> {
+    pub(super) fn look_for_damage(&self, chronicle: &mut Chronicle, steps: &[Step]) -> Outcome<()> {
         let mut found = Vec::new();
         for (index, (row, step)) in chronicle.backups.iter().zip(steps).enumerate() {
-            let volumes = row.volumes.or_else(|| self.repository.highest_volume(step.set));
+            let volumes = row.volumes.or_else(|| self.highest_volume(step.set));
             let listed = &step.set.volumes;
             let highest = volumes.or_else(|| listed.keys().next_back().copied()).unwrap_or(1);
             let damaged = row.sha256.is_empty() || !(1..=highest).all(|number| listed.contains_key(&number));
@@ -260,9 +97,7 @@ impl<'r> Learner<'r> {
         }
         chronicle.note_damage(&found)
     }
-}
 
-impl Repository {
     /// Number of the last volume by the manifest, where that lies in the cache.
     fn highest_volume(&self, set: &BackupSet) -> Option<u32> {
         let text = self.cached_manifest(set)?;

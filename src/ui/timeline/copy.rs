@@ -4,46 +4,46 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use adw::prelude::*;
-use hindsight::context::Context;
-use hindsight::engine::{
-    BringBackJob, Existing, Job, Ownership, Part, Place, RestoreJob, To, Wish, estimate, run,
-};
+use hindsight::context::{CancelToken, Context, Monitor, Problem, ProblemKind};
+use hindsight::engine::{BringBackJob, Existing, Job, Ownership, Part, Place, To, Wish, estimate, run};
 use hindsight::entry::EntryPath;
 use hindsight::error::{Error, Result};
 use hindsight::folders;
 use relm4::{adw, gtk};
 
-/// Restores one file into a folder of its own, and returns where it is. Seconds since 1970.
-pub fn make(place: Place, path: EntryPath, date: i64) -> Result<PathBuf> {
-    let folder = new_folder()?;
-    let target = path.below(Path::new("")).file_name().map(|name| folder.join(name));
-    let target = target.ok_or_else(|| Error::Internal("a copy needs a name".into()))?;
-    let job = RestoreJob {
-        place,
-        target: target.clone(),
-        path,
-        selection: Arc::default(),
-        time: Some(date),
-        force: false,
-        ownership: Ownership::Ignore,
-        renames: Vec::new(),
-    };
-    run(Job::Restore(job), &Context::silent())?;
-    // What is written into it would be lost: programs say so, or ask where to save.
-    let _ = fs::set_permissions(&target, Permissions::from_mode(0o400));
-    Ok(target)
+use super::row;
+use crate::ui::state::Problems;
+
+/// Copies, and what could not be brought back.
+#[derive(Debug)]
+pub struct Made {
+    pub files: Vec<PathBuf>,
+    pub problems: Problems,
 }
 
-/// Restores files and folders, each as of its date, into a folder of their own, and returns where they are. What could
-/// not be brought back is not among them, and `ctx` is told.
-pub fn make_all(place: &Place, parts: Vec<Part>, ctx: &Context) -> Result<Vec<PathBuf>> {
+/// One file as of a date, which is only to be read. Seconds since 1970.
+pub fn make_one(place: &Place, path: EntryPath, date: i64) -> Result<Made> {
+    let made = make(place, vec![row::part(date, vec![path])], CancelToken::default())?;
+    for file in &made.files {
+        // What is written into it would be lost: programs say so, or ask where to save. Not what a link leads to.
+        if file.symlink_metadata().is_ok_and(|found| found.is_file()) {
+            let _ = fs::set_permissions(file, Permissions::from_mode(0o400));
+        }
+    }
+    Ok(made)
+}
+
+/// Restores files and folders, each as of its date, into a folder of their own.
+pub fn make(place: &Place, parts: Vec<Part>, cancel: CancelToken) -> Result<Made> {
     let folder = new_folder()?;
     let wish = Wish { parts, to: To::Folder(folder.clone()), existing: Existing::OnlyMissing };
     let mut files = wish.places();
-    if let Err(error) = restore(place, wish, &folder, ctx) {
+    let troubles = Arc::new(Troubles { wish: wish.clone(), problems: Mutex::default() });
+    let ctx = Context { cancel, monitor: troubles.clone(), ..Context::silent() };
+    if let Err(error) = restore(place, wish, &folder, &ctx) {
         remove(&folder);
         return Err(error);
     }
@@ -51,7 +51,8 @@ pub fn make_all(place: &Place, parts: Vec<Part>, ctx: &Context) -> Result<Vec<Pa
     if files.is_empty() {
         remove(&folder);
     }
-    Ok(files)
+    let problems = troubles.problems.lock().map(|mut problems| std::mem::take(&mut *problems));
+    Ok(Made { files, problems: problems.unwrap_or_default() })
 }
 
 fn restore(place: &Place, wish: Wish, folder: &Path, ctx: &Context) -> Result<()> {
@@ -61,6 +62,24 @@ fn restore(place: &Place, wish: Wish, folder: &Path, ctx: &Context) -> Result<()
     }
     let job = BringBackJob { place: place.clone(), wish, ownership: Ownership::Ignore, undo: None };
     run(Job::BringBack(job), ctx).map(drop)
+}
+
+/// Collects what could not be brought back, by the names that people know: nobody has heard of the copies. Of a copy
+/// that has all but its owner or its attributes, nobody must know.
+struct Troubles {
+    wish: Wish,
+    problems: Mutex<Problems>,
+}
+
+impl Monitor for Troubles {
+    fn problem(&self, problem: Problem) {
+        let matters =
+            matches!(problem.kind, ProblemKind::Lost | ProblemKind::Corrupt | ProblemKind::NotWritten);
+        if let (true, Ok(mut problems)) = (matters, self.problems.lock()) {
+            let origin = self.wish.path_at(&problem.path).map(|path| path.below(Path::new("/")));
+            problems.add(Problem { path: origin.unwrap_or(problem.path), ..problem });
+        }
+    }
 }
 
 /// Copies that nobody has got.

@@ -7,22 +7,25 @@
 //! GTK would ask for a value, as a list of files, in its main loop, and wait for it. So not the value is offered but
 //! the formats in which GTK writes one, and GTK writes it once the copies are there: as addresses, and in a sandbox also
 //! as a key of the FileTransfer portal, by which files reach programs that see other folders.
+//!
+//! Under X11, letting go over nothing cancels a drag, and Escape does not, in any program with GTK 4: it grabs that key on
+//! the root window, which is none of its surfaces, and drops the events of windows that it does not know.
 
 use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use gtk::prelude::*;
 use gtk::subclass::prelude::*;
 use gtk::{gdk, gio, glib};
-use hindsight::context::{CancelToken, Context, Monitor, Problem, ProblemKind, Why};
+use hindsight::context::{CancelToken, Why};
 use hindsight::engine::{Part, Place};
 use hindsight::error::Error;
 use hindsight::i18n::ngettext_f;
 use relm4::{gtk, view};
 
-use super::copy;
+use super::copy::{self, Made};
 use super::files::Files;
 use super::row::{self, Row};
 use crate::ui::state::Problems;
@@ -56,8 +59,8 @@ impl Dragging {
         self.origin.replace(origin);
     }
 
-    /// What stands in the list's `item` can be taken by this cell.
-    pub fn allow(self: &Rc<Self>, cell: &impl IsA<gtk::Widget>, item: &gtk::ListItem) {
+    /// What stands in the list's `item` can be taken by this widget.
+    pub fn allow(self: &Rc<Self>, handle: &impl IsA<gtk::Widget>, item: &gtk::ListItem) {
         let source = gtk::DragSource::builder().actions(gdk::DragAction::COPY).build();
         let (dragging, item) = (Rc::clone(self), item.downgrade());
         source.connect_prepare(move |_, _, _| Some(dragging.copies(item.upgrade()?.position())?.upcast()));
@@ -72,7 +75,9 @@ impl Dragging {
             }
             false
         });
-        cell.add_controller(source);
+        let pull = pull(&source);
+        handle.add_controller(source);
+        handle.add_controller(pull);
     }
 
     /// A row that is not selected is dragged alone, and becomes it.
@@ -84,6 +89,20 @@ impl Dragging {
         }
         Some(Copies::new(self.files.rows(&self.selection.selection()), origin, Arc::clone(&self.tell)))
     }
+}
+
+/// Takes the pulls at what can be dragged from the list. A drag begins 100 ms after the press at the earliest; whoever
+/// pulls before that would otherwise draw a frame.
+fn pull(source: &gtk::DragSource) -> gtk::GestureDrag {
+    let pull = gtk::GestureDrag::new();
+    pull.group_with(source);
+    pull.connect_drag_update(|pull, x, y| {
+        let [x, y] = [x, y].map(|offset| offset.abs().ceil() as i32);
+        if pull.widget().is_some_and(|handle| handle.drag_check_threshold(0, 0, x, y)) {
+            pull.set_state(gtk::EventSequenceState::Claimed);
+        }
+    });
+    pull
 }
 
 fn copies_of(drag: &gdk::Drag) -> Option<Copies> {
@@ -157,13 +176,9 @@ impl Fetch {
     }
 
     fn make(&self) -> Option<Vec<PathBuf>> {
-        let troubles = Arc::new(Troubles::default());
-        let ctx = Context { cancel: self.cancel.clone(), monitor: troubles.clone(), ..Context::silent() };
-        let made = copy::make_all(&self.place, self.parts.clone(), &ctx);
-        let problems = troubles.0.lock().map(|mut problems| std::mem::take(&mut *problems));
-        let (files, told) = match made {
+        let (files, told) = match copy::make(&self.place, self.parts.clone(), self.cancel.clone()) {
             // GTK has no list of files that is empty.
-            Ok(files) => (Some(files).filter(|files| !files.is_empty()), Ok(problems.unwrap_or_default())),
+            Ok(Made { files, problems }) => (Some(files).filter(|files| !files.is_empty()), Ok(problems)),
             Err(error) => (None, Err(error)),
         };
         (self.tell)(told);
@@ -175,20 +190,6 @@ impl Fetch {
         // What is being made is waited for, and nothing is made any more.
         if let Some(files) = self.made.get_or_init(|| None) {
             copy::discard(files);
-        }
-    }
-}
-
-/// Collects what could not be brought back. Of a copy that has all but its owner or its attributes, nobody must know.
-#[derive(Default)]
-struct Troubles(Mutex<Problems>);
-
-impl Monitor for Troubles {
-    fn problem(&self, problem: Problem) {
-        let matters =
-            matches!(problem.kind, ProblemKind::Lost | ProblemKind::Corrupt | ProblemKind::NotWritten);
-        if let (true, Ok(mut problems)) = (matters, self.0.lock()) {
-            problems.add(problem);
         }
     }
 }

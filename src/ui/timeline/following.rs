@@ -160,7 +160,7 @@ impl TimelinePage {
     pub(super) fn open_copy(&self, sender: &ComponentSender<Self>) {
         let (Some(row), Some(place)) = (self.chosen(), self.place.clone()) else { return };
         let (date, path) = (row.date(self.browse.date()), row.path);
-        sender.spawn_oneshot_command(move || Looked::Copied(copy::make(place, path, date)));
+        sender.spawn_oneshot_command(move || Looked::Copied(copy::make_one(&place, path, date)));
     }
 
     /// `versions`: dates of all of the selected file, newest first.

@@ -11,12 +11,12 @@ use hindsight::error::Error;
 use hindsight::i18n::gettext;
 use relm4::gtk;
 
+use super::cells::{bind_name, bind_when, factory, names, row_in, show_name, size_cell, when_cell};
 use super::dragging::{Dragging, Origin};
 use super::files::{Files, row_of};
 use super::row::{Column, Order, Row};
 use crate::ui::services::now;
 use crate::ui::state::Problems;
-use crate::ui::texts;
 
 /// What somebody did with the list.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -97,15 +97,16 @@ fn columns(
     let view = gtk::ColumnView::builder()
         .model(selection)
         .tab_behavior(gtk::ListTabBehavior::Item)
+        .enable_rubberband(true)
         .css_classes(["timeline"])
         .build();
     view.update_property(&[gtk::accessible::Property::Label(&gettext("Files"))]);
-    let name = column("name", &gettext("Name"), &factory(dragging, || named(24), bind_name));
+    let name = column("name", &gettext("Name"), &factory(names(24, dragging), bind_name));
     name.set_expand(true);
-    let size = factory(dragging, size_cell, |cell, row| set_label(cell, &row.size()));
+    let size = factory(size_cell, |cell, row| cell.set_label(&row.size()));
     let size = column("size", &gettext("Size"), &size);
     size.set_fixed_width(108);
-    let when = column("modified", &gettext("Modified"), &factory(dragging, when_cell, bind_when));
+    let when = column("modified", &gettext("Modified"), &factory(when_cell, bind_when));
     when.set_fixed_width(196);
     for column in [&name, &size, &when] {
         view.append_column(column);
@@ -155,13 +156,7 @@ fn order_of(sorter: &gtk::ColumnViewSorter) -> Order {
 }
 
 fn lines(selection: &gtk::MultiSelection, dragging: &Rc<Dragging>, tell: &Tell) -> gtk::ListView {
-    let factory = factory(
-        dragging,
-        || named(32),
-        |line, row| {
-            show_name(line, row, &row.caption(now()));
-        },
-    );
+    let factory = factory(names(32, dragging), |line, row| show_name(line, row, &row.caption(now())));
     factory.connect_bind(|_, item| {
         let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
         if let Some(row) = row_in(item) {
@@ -173,6 +168,7 @@ fn lines(selection: &gtk::MultiSelection, dragging: &Rc<Dragging>, tell: &Tell) 
         .factory(&factory)
         .css_classes(["timeline"])
         .tab_behavior(gtk::ListTabBehavior::Item)
+        .enable_rubberband(true)
         .build();
     view.update_property(&[gtk::accessible::Property::Label(&gettext("Files"))]);
     let tell = Rc::clone(tell);
@@ -193,120 +189,4 @@ fn row_factory() -> gtk::SignalListItemFactory {
 
 fn spoken(row: &Row) -> String {
     format!("{}, {}", row.name, row.caption(now()))
-}
-
-fn row_in(item: &gtk::ListItem) -> Option<Row> {
-    row_of(item.item())
-}
-
-fn factory<W: IsA<gtk::Widget>>(
-    dragging: &Rc<Dragging>,
-    make: impl Fn() -> W + 'static,
-    bind: impl Fn(&W, &Row) + 'static,
-) -> gtk::SignalListItemFactory {
-    let factory = gtk::SignalListItemFactory::new();
-    let dragging = Rc::clone(dragging);
-    factory.connect_setup(move |_, item| {
-        if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
-            let cell = make();
-            dragging.allow(&cell, item);
-            item.set_child(Some(&cell));
-        }
-    });
-    factory.connect_bind(move |_, item| {
-        let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
-        if let (Some(row), Some(cell)) = (row_in(item), item.child().and_downcast::<W>()) {
-            bind(&cell, &row);
-        }
-    });
-    factory
-}
-
-/// Icon, name, and a second line below the name.
-fn named(icon_size: i32) -> gtk::Box {
-    relm4::view! {
-        line = gtk::Box {
-            set_spacing: 12,
-            gtk::Image {
-                set_pixel_size: icon_size,
-            },
-            gtk::Box {
-                set_orientation: gtk::Orientation::Vertical,
-                set_valign: gtk::Align::Center,
-                set_hexpand: true,
-                gtk::Label {
-                    set_xalign: 0.0,
-                    set_ellipsize: gtk::pango::EllipsizeMode::Middle,
-                },
-                gtk::Label {
-                    set_xalign: 0.0,
-                    set_css_classes: &["caption", "dim-label", "numeric"],
-                    set_ellipsize: gtk::pango::EllipsizeMode::Middle,
-                },
-            },
-        }
-    }
-    line
-}
-
-fn bind_name(line: &gtk::Box, row: &Row) {
-    show_name(line, row, row.place.as_deref().unwrap_or_default());
-}
-
-fn show_name(line: &gtk::Box, row: &Row, below: &str) {
-    set_ghost(line, row.is_ghost());
-    let Some(icon) = line.first_child().and_downcast::<gtk::Image>() else { return };
-    icon.set_from_gicon(&row.icon());
-    let Some(texts) = icon.next_sibling() else { return };
-    let Some(name) = texts.first_child().and_downcast::<gtk::Label>() else { return };
-    name.set_label(&row.name);
-    if let Some(second) = name.next_sibling().and_downcast::<gtk::Label>() {
-        second.set_label(below);
-        second.set_visible(!below.is_empty());
-    }
-}
-
-fn size_cell() -> gtk::Label {
-    gtk::Label::builder().xalign(1.0).css_classes(["dim-label", "numeric"]).build()
-}
-
-fn set_label(label: &gtk::Label, text: &str) {
-    label.set_label(text);
-}
-
-/// A bin for what is deleted, and a date.
-fn when_cell() -> gtk::Box {
-    relm4::view! {
-        cell = gtk::Box {
-            set_spacing: 6,
-            set_css_classes: &["dim-label", "numeric"],
-            gtk::Image {
-                set_icon_name: Some("user-trash-symbolic"),
-            },
-            gtk::Label {
-                set_xalign: 0.0,
-                set_ellipsize: gtk::pango::EllipsizeMode::End,
-            },
-        }
-    }
-    cell
-}
-
-fn bind_when(cell: &gtk::Box, row: &Row) {
-    let Some(bin) = cell.first_child() else { return };
-    bin.set_visible(row.is_ghost());
-    if let Some(label) = bin.next_sibling().and_downcast::<gtk::Label>() {
-        label.set_label(&match row.place {
-            Some(_) => texts::last_existed(row.presence, now()),
-            None => row.when(now()),
-        });
-    }
-}
-
-fn set_ghost(widget: &gtk::Box, ghost: bool) {
-    if ghost {
-        widget.add_css_class("ghost");
-    } else {
-        widget.remove_css_class("ghost");
-    }
 }

@@ -9,6 +9,7 @@ use hindsight::entry::EntryPath;
 use hindsight::error::Error;
 
 use super::browse::{Look, Search};
+use super::copy::Made;
 use super::list::Deed;
 use super::marks::{Counted, Marked};
 use super::preview::Preview;
@@ -123,7 +124,7 @@ pub enum Looked {
         preview: Preview,
     },
     /// A file to be opened.
-    Copied(Result<PathBuf, Error>),
+    Copied(Result<Made, Error>),
     /// What was dragged out, but for these.
     Fetched(Result<Problems, Error>),
 }

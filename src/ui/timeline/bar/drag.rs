@@ -76,24 +76,31 @@ impl TimeBar {
     }
 
     fn pressed(&self, drag: &gtk::GestureDrag, x: f64, y: f64) {
+        let held = self.take_hold(x, y, is_touch(drag));
+        drag.set_state(match held {
+            true => gtk::EventSequenceState::Claimed,
+            false => gtk::EventSequenceState::Denied,
+        });
+    }
+
+    /// Whether there is anything to be held.
+    pub(crate) fn take_hold(&self, x: f64, y: f64, is_finger: bool) -> bool {
         let laid = self.laid();
         if laid.strip.lefts.is_empty() {
-            drag.set_state(gtk::EventSequenceState::Denied);
-            return;
+            return false;
         }
-        drag.set_state(gtk::EventSequenceState::Claimed);
         self.obj().grab_focus();
         self.stop_hovering();
         let coasting = self.coasting.get();
         self.halt();
         let x = self.logical(x);
         let before = self.selected.get();
-        if is_touch(drag) && laid.strip.scrolls() {
+        if is_finger && laid.strip.scrolls() {
             // The finger that stops a strip has begun to move it.
             let from = coasting.then(|| (self.place.get(), x));
             let grip = StripGrip { before, began: x, from, fling: Fling::default() };
             self.grip.set(Some(Grip::Strip(grip)));
-            return;
+            return true;
         }
         let place = self.place.get();
         let on_handle = self.is_on_handle(x, y);
@@ -106,6 +113,7 @@ impl TimeBar {
         if laid.strip.scrolls() {
             self.scroll_at_the_sides();
         }
+        true
     }
 
     /// Selects what is at a place in the view.
@@ -115,7 +123,8 @@ impl TimeBar {
         }
     }
 
-    fn dragged(&self, x: f64, time: u32) {
+    /// `time` in milliseconds.
+    pub(crate) fn dragged(&self, x: f64, time: u32) {
         let x = self.logical(x);
         match self.grip.get() {
             Some(Grip::Handle(mut grip)) => {
@@ -151,7 +160,7 @@ impl TimeBar {
         self.pass();
     }
 
-    fn released(&self, time: u32) {
+    pub(crate) fn released(&self, time: u32) {
         let grip = self.grip.take();
         self.obj().set_cursor_from_name(None);
         match grip {
