@@ -54,7 +54,7 @@ fn choice(name: &str, value: &OsStr, environment: &Environment) -> Result<Choice
         "include" | "exclude" => Choice::Pattern { pattern: filled()?, include },
         "include-regexp" | "exclude-regexp" => Choice::Regexp { pattern: filled()?, include },
         "include-filelist" | "exclude-filelist" => Choice::Filelist { path: value.into(), include },
-        "files-from" => Choice::FilesFrom(expand(value, environment)),
+        "files-from" => Choice::FilesFrom(expand(value, environment.variable)),
         "exclude-if-present" => Choice::Rule(Rule::IfPresent(filled()?)),
         "exclude-device-files" => Choice::Rule(Rule::DeviceFiles),
         "exclude-other-filesystems" => Choice::Rule(Rule::OtherFilesystems),

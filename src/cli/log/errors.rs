@@ -56,9 +56,9 @@ fn arguments(error: &Error, code: u8, doing: Option<JobKind>) -> String {
 fn at_place(error: &DestinationError, doing: Option<JobKind>) -> String {
     let path = quoted(error.path.as_bytes());
     match doing {
-        Some(JobKind::Backup) => format!("put {path} {path}"),
+        Some(JobKind::Backup | JobKind::Replicate) => format!("put {path} {path}"),
         Some(JobKind::Restore | JobKind::Verify) => format!("get {path} {path}"),
-        Some(JobKind::Erase) => format!("delete {path}"),
+        Some(JobKind::Erase | JobKind::Remove | JobKind::CleanUp) => format!("delete {path}"),
         Some(JobKind::List | JobKind::Search | JobKind::Status) | None => format!("list {path}"),
     }
 }

@@ -95,7 +95,7 @@ impl JobLog {
             | ProblemKind::NotWritten
             | ProblemKind::MetadataNotRestored
             | ProblemKind::Beside => say(Keyword::Warning, format!("12 {path}")),
-            ProblemKind::ChangedWhileReading => say(Keyword::Warning, "1".into()),
+            ProblemKind::ChangedWhileReading | ProblemKind::Unprotected => say(Keyword::Warning, "1".into()),
             ProblemKind::Differs => say(Keyword::Notice, "1".into()),
         }
     }
