@@ -9,8 +9,7 @@ use crate::destination::Spec;
 use crate::engine::undo::{self, Recorded};
 use crate::engine::{
     BackupJob, BackupReport, BringBackJob, EraseJob, GnupgSetup, Guarded, Mode, Ownership, Place, Prefixes,
-    Renewal, Report,
-    VerifyJob, Wish,
+    Renewal, Report, VerifyJob, Wish,
 };
 use crate::entry::EntryPath;
 use crate::error::{Error, Result};

@@ -293,9 +293,12 @@ fn plans_are_listed_and_shown() {
     assert_eq!(computer.run(&["plan", "list"], 0), format!("Home\t{id}\tRed Disk\tnever\n"));
     computer.back_up();
     let text = computer.run(&["plan", "show", id], 0);
-    for line in
-        ["Name: Home\n", "Encrypted: with a password\n", "Left out by name: *.iso\n", "Schedule: daily at 16:00\n"]
-    {
+    for line in [
+        "Name: Home\n",
+        "Encrypted: with a password\n",
+        "Left out by name: *.iso\n",
+        "Schedule: daily at 16:00\n",
+    ] {
         assert!(text.contains(line), "{line:?} is missing in {text}");
     }
     assert!(text.contains(", completed") && !text.contains("never"), "{text}");

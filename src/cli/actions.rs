@@ -91,8 +91,7 @@ impl<'a> Session<'a> {
         let weak_is_fine = cache.exists() || keys.allow_weak || self.run.is_duplicity();
         let passphrase = passphrase::from_environment();
         let destination = Arc::from(place.connect());
-        let mut place =
-            Place { destination, passphrase, keys: engine_keys(&keys), cache, address, prefixes };
+        let mut place = Place { destination, passphrase, keys: engine_keys(&keys), cache, address, prefixes };
         if !matches!(action, Action::Status) {
             self.announce(&place, &action);
         }

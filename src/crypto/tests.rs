@@ -279,7 +279,8 @@ fn seal_unprotected(data: &[u8]) -> Vec<u8> {
     use aes::cipher::KeyIvInit;
     use cfb_mode::Encryptor;
 
-    let derived = opener().key(Sealer::s2k(SALT), 32).unwrap();
+    let opener = opener();
+    let derived = opener.passphrases()[0].key(Sealer::s2k(SALT), 32);
     let mut encrypted = [7; 18];
     let encryptor = |iv: &[u8]| Encryptor::<Aes256>::new_from_slices(derived.bytes(), iv).unwrap();
     encryptor(&[0; 16]).encrypt(&mut encrypted);

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn whole_chains_that_end_before_the_time_go_newest_sets_first() {
-        assert_eq!(chosen(THREE, Outdated::Before(30)), []);
+        assert_eq!(chosen(THREE, Outdated::Before(30)), [0; 0]);
         assert_eq!(chosen(THREE, Outdated::Before(31)), [30, 20, 10]);
         assert_eq!(chosen(THREE, Outdated::Before(51)), [50, 40, 30, 20, 10]);
         let collection = collection(THREE);
@@ -105,13 +105,13 @@ mod tests {
         };
         assert_eq!(needed(45), [40]);
         assert_eq!(needed(25), [10, 20]);
-        assert_eq!(needed(31), []);
+        assert_eq!(needed(31), [0; 0]);
     }
 
     #[test]
     fn the_newest_chain_stays_however_old_it_is() {
         assert_eq!(chosen(THREE, Outdated::Before(1000)), [50, 40, 30, 20, 10]);
-        assert_eq!(chosen("f10 i10-20", Outdated::Before(1000)), []);
+        assert_eq!(chosen("f10 i10-20", Outdated::Before(1000)), [0; 0]);
         assert!(choose(&collection("f10"), Outdated::Before(11)).spares_newest);
         assert!(!choose(&collection("f10"), Outdated::Before(10)).spares_newest);
     }
@@ -121,10 +121,10 @@ mod tests {
         assert_eq!(chosen(THREE, Outdated::AllButFulls(1)), [50, 40, 30, 20, 10]);
         assert_eq!(chosen(THREE, Outdated::AllButFulls(2)), [30, 20, 10]);
         for enough in [3, 4, u64::MAX, 0] {
-            assert_eq!(chosen(THREE, Outdated::AllButFulls(enough)), [], "{enough}");
+            assert_eq!(chosen(THREE, Outdated::AllButFulls(enough)), [0; 0], "{enough}");
         }
         // A chain that was continued after the next one had begun ends after it.
-        assert_eq!(chosen("f10 f20 i10-30 i20-40", Outdated::AllButFulls(1)), []);
+        assert_eq!(chosen("f10 f20 i10-30 i20-40", Outdated::AllButFulls(1)), [0; 0]);
     }
 
     #[test]

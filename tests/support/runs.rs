@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use hindsight::context::{Change, Clock, Context, Level, Monitor, Problem, ProblemKind};
 use hindsight::destination::{Destination, Folder};
 use hindsight::engine::{
-    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Prefixes, Renewal, Report, RestoreJob,
-    StatusJob,
+    self, BackupJob, BackupReport, Job, Keys, ListJob, Mode, Ownership, Place, Prefixes, Renewal, Report,
+    RestoreJob, StatusJob,
 };
 use hindsight::entry::{Attributes, EntryPath};
 use hindsight::error::Error;

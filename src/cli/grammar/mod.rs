@@ -1,7 +1,7 @@
 //! duplicity's command line as a table: each option and each action is a row, and the parser, the help and
 //! whatever else names options is made from the rows.
 //!
-//! To support an option: its row loses `not_yet()`, `options.rs` reads it into a field.
+//! To support another option: give it a row, and `options.rs` a field that reads it.
 
 mod actions;
 mod backup;
@@ -39,7 +39,6 @@ pub(super) enum State {
     Explained(&'static str),
     /// What it asks for cannot be had, and without it the backup would be another one: the reason.
     Refused(&'static str),
-    NotYet,
 }
 
 /// Which programs know a word.
@@ -138,10 +137,6 @@ impl Row {
     const fn refused(self, why: &'static str) -> Self {
         Self { state: State::Refused(why), ..self }
     }
-
-    const fn not_yet(self) -> Self {
-        Self { state: State::NotYet, ..self }
-    }
 }
 
 /// What options are about, and so the actions that they are for.
@@ -205,7 +200,6 @@ pub(super) fn parse(called: Called, arguments: Vec<OsString>) -> Result<Given, U
         let name = row.name;
         match row.state {
             State::Done | State::Explained(_) => {}
-            State::NotYet => return Err(UsageError::NotYet { what: format!("The option --{name}") }),
             State::Refused(why) => return Err(UsageError::Refused { name, why }),
         }
     }

@@ -143,7 +143,6 @@ fn table() -> String {
                 State::Done => "done".into(),
                 State::Explained(why) => format!("accepted, changes nothing: {why}"),
                 State::Refused(why) => format!("refused (23): {why}"),
-                State::NotYet => "not supported yet, refused (23)".into(),
             };
             let names: Vec<_> = row.aliases.iter().map(|name| format!(", `--{name}`")).collect();
             let spelled = row.spelled().replace('|', "\\|");

@@ -4,7 +4,8 @@ use super::*;
 
 #[test]
 fn backups_found_elsewhere_are_restored_from_without_a_plan() {
-    let mut state = AppState { guest: Some(Plan { protection: Protection::None, ..plan() }), ..AppState::default() };
+    let mut state =
+        AppState { guest: Some(Plan { protection: Protection::None, ..plan() }), ..AppState::default() };
     let guest = state.guest.as_ref().unwrap().id.clone();
     let request = Request::new(guest, What::Restore(wish(&[""], original())));
     let effects = state.on(Message::Wanted(request.clone()));
