@@ -162,7 +162,7 @@ fn rules(given: &Given) -> Vec<Rule> {
 fn volsize(given: &Given) -> Result<Option<u64>, UsageError> {
     const LARGEST: u64 = 1 << 20;
     let expected = "a size in MiB from 1 to 1048576";
-    match given.number("volsize", expected)? {
+    match given.number::<u64>("volsize", expected)? {
         Some(size) if size == 0 || size > LARGEST => {
             Err(UsageError::Value { option: "volsize".into(), value: size.to_string(), expected })
         }
