@@ -176,7 +176,6 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
         ("unknown-action", 23),
         ("unknown-action file:///x y", 23),
         ("cleanup file:///x", 23),
-        ("--copy-links /src file:///x", 23),
         ("par2+file:///x /y", 23),
         ("st multi:///x.json", 23),
         ("/a /b", 23),
