@@ -22,6 +22,6 @@ pub(super) const ROWS: &[Row] = &[
     option("gpg-options", &["OPTIONS"], "Options for gpg, such as --homedir=FOLDER."),
     flag("use-agent", "Leave the passphrases of secret keys to gpg-agent."),
     flag("use-gpgsm", "Encrypt with certificates (S/MIME).")
-        .new()
+        .only_new()
         .refused("Backups are encrypted with a passphrase or keys of GnuPG."),
 ];

@@ -28,5 +28,5 @@ pub(super) const ROWS: &[Row] = &[
     option("file-prefix-archive", &["TEXT"], "The same for volumes.").not_yet(),
     option("file-prefix-manifest", &["TEXT"], "The same for manifests.").not_yet(),
     option("file-prefix-signature", &["TEXT"], "The same for signatures.").not_yet(),
-    option("file-prefix-jsonstat", &["TEXT"], "The same for statistics.").new().not_yet(),
+    option("file-prefix-jsonstat", &["TEXT"], "The same for statistics.").only_new().not_yet(),
 ];

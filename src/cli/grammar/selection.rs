@@ -16,18 +16,26 @@ pub(in crate::cli) const ROWS: &[Row] = &[
     flag("exclude-device-files", "Leave out devices.").not_yet(),
     flag("exclude-other-filesystems", "Leave out what is on other file systems than the source.").not_yet(),
     option("exclude-older-than", &["TIME"], "Leave out files that were not changed since.").not_yet(),
-    option("files-from", &["FILE"], "Save exactly the files that are named in the file.").new().not_yet(),
-    flag("filter-globbing", "The patterns that follow are globs (the default).").new().not_yet(),
-    flag("filter-literal", "The patterns that follow are plain paths.").new().not_yet(),
-    flag("filter-regexp", "The patterns that follow are regular expressions.").new().not_yet(),
+    option("files-from", &["FILE"], "Save exactly the files that are named in the file.")
+        .only_new()
+        .not_yet(),
+    flag("filter-globbing", "The patterns that follow are globs (the default).").only_new().not_yet(),
+    flag("filter-literal", "The patterns that follow are plain paths.").only_new().not_yet(),
+    flag("filter-regexp", "The patterns that follow are regular expressions.").only_new().not_yet(),
     flag("filter-ignorecase", "Upper and lower case are the same in the patterns that follow.")
-        .new()
+        .only_new()
         .not_yet(),
     flag("filter-strictcase", "Upper and lower case differ in the patterns that follow (the default).")
-        .new()
+        .only_new()
         .not_yet(),
-    option("include-globbing-filelist", &["FILE"], "Now --include-filelist.").old().hidden().refused(GONE),
-    option("exclude-globbing-filelist", &["FILE"], "Now --exclude-filelist.").old().hidden().refused(GONE),
-    flag("include-filelist-stdin", "Now --include-filelist.").old().hidden().refused(GONE),
-    flag("exclude-filelist-stdin", "Now --exclude-filelist.").old().hidden().refused(GONE),
+    option("include-globbing-filelist", &["FILE"], "Now --include-filelist.")
+        .only_old()
+        .hidden()
+        .refused(GONE),
+    option("exclude-globbing-filelist", &["FILE"], "Now --exclude-filelist.")
+        .only_old()
+        .hidden()
+        .refused(GONE),
+    flag("include-filelist-stdin", "Now --include-filelist.").only_old().hidden().refused(GONE),
+    flag("exclude-filelist-stdin", "Now --exclude-filelist.").only_old().hidden().refused(GONE),
 ];
