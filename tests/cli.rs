@@ -190,7 +190,7 @@ fn every_refusal_has_its_sentence_and_code() {
     let empty = format!("file://{}", sandbox.path("empty").display());
     for (line, code, sentence) in [
         ("--nonsense st URL", 23, "There is no option --nonsense."),
-        ("--copy-links src URL", 23, "--copy-links is not supported yet"),
+        ("--use-gpgsm src URL", 23, "The option --use-gpgsm cannot be used."),
         ("--log-fd 77 st URL", 23, "The log cannot be written to the file descriptor 77"),
         ("--log-fd x st URL", 23, "is no value for --log-fd"),
         ("remove-all-but-n-full 0 URL", 23, "not a number of full backups"),

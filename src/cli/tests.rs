@@ -226,7 +226,7 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
         ("--ex x", 23),
         ("unknown-action", 23),
         ("unknown-action file:///x y", 23),
-        ("--copy-links /src file:///x", 23),
+        ("cleanup x file:///x", 23),
         ("par2+file:///x /y", 23),
         ("st multi:///x.json", 23),
         ("remove-older-than 3d file:///x", 23),

@@ -26,6 +26,6 @@ pub(super) const ROWS: &[Row] = &[
     flag("allow-weak-password", "Take a passphrase that is easy to guess when asking for a new one.").here(),
     flag("use-agent", "Leave the passphrases of secret keys to gpg-agent."),
     flag("use-gpgsm", "Encrypt with certificates (S/MIME).")
-        .new()
+        .only_new()
         .refused("Backups are encrypted with a passphrase or keys of GnuPG."),
 ];

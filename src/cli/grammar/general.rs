@@ -8,7 +8,9 @@ pub(super) const ROWS: &[Row] = &[
     option("archive-dir", &["PATH"], "Parent of the cache folders."),
     option("name", &["NAME"], "Name of this backup's cache folder."),
     option("tempdir", &["PATH"], "Folder for temporary files."),
-    option("config-dir", &["PATH"], "Folder of settings.").new().explained("There are no settings in it."),
+    option("config-dir", &["PATH"], "Folder of settings.")
+        .only_new()
+        .explained("There are no settings in it."),
     option("verbosity", &["LEVEL"], "0 to 9, or error, warning, notice (the default), info, debug.")
         .short('v'),
     option("log-fd", &["NUMBER"], "Write a log for programs to this file descriptor."),
@@ -27,24 +29,24 @@ pub(super) const ROWS: &[Row] = &[
         .hidden()
         .refused("It is for duplicity's own tests."),
     option("fail-on-volume", &["NUMBER"], "For duplicity's own tests.")
-        .old()
+        .only_old()
         .hidden()
         .refused("It is for duplicity's own tests."),
     flag("pydevd", "For duplicity's own developers.").hidden().explained("There is no Python here."),
     flag("version", "Tell the version.").short('V'),
     flag("help", "Tell what can be done; --help-backup tells about that action, and so on.").short('h'),
-    flag("help-urls", "Tell what places can be.").new(),
-    flag("help-backup", "Tell about the action backup.").new().hidden(),
-    flag("help-full", "Tell about the action full.").new().hidden(),
-    flag("help-inc", "Tell about the action incremental.").new().hidden(),
-    flag("help-verify", "Tell about the action verify.").new().hidden(),
-    flag("help-restore", "Tell about the action restore.").new().hidden(),
-    flag("help-cleanup", "Tell about the action cleanup.").new().hidden(),
-    flag("help-collection-status", "Tell about the action collection-status.").new().hidden(),
-    flag("help-list-current-files", "Tell about the action list-current-files.").new().hidden(),
-    flag("help-remove-older-than", "Tell about the action remove-older-than.").new().hidden(),
-    flag("help-remove-all-but-n-full", "Tell about the action remove-all-but-n-full.").new().hidden(),
+    flag("help-urls", "Tell what places can be.").only_new(),
+    flag("help-backup", "Tell about the action backup.").only_new().hidden(),
+    flag("help-full", "Tell about the action full.").only_new().hidden(),
+    flag("help-inc", "Tell about the action incremental.").only_new().hidden(),
+    flag("help-verify", "Tell about the action verify.").only_new().hidden(),
+    flag("help-restore", "Tell about the action restore.").only_new().hidden(),
+    flag("help-cleanup", "Tell about the action cleanup.").only_new().hidden(),
+    flag("help-collection-status", "Tell about the action collection-status.").only_new().hidden(),
+    flag("help-list-current-files", "Tell about the action list-current-files.").only_new().hidden(),
+    flag("help-remove-older-than", "Tell about the action remove-older-than.").only_new().hidden(),
+    flag("help-remove-all-but-n-full", "Tell about the action remove-all-but-n-full.").only_new().hidden(),
     flag("help-remove-all-inc-of-but-n-full", "Tell about the action remove-all-inc-of-but-n-full.")
-        .new()
+        .only_new()
         .hidden(),
 ];

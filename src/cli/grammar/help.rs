@@ -37,8 +37,8 @@ fn all(called: Called) -> String {
          Usage: {name} [OPTIONS] [ACTION] SOURCE TARGET\n\nActions:\n",
     );
     for action in offered(called) {
-        let names = action.names[1..].iter().map(|name| format!(" ({name})"));
-        push(&mut text, &spelled(action), &format!("{}{}", action.help, names.last().unwrap_or_default()));
+        let short = action.names[1..].last().map_or(String::new(), |name| format!(" ({name})"));
+        push(&mut text, &spelled(action), &format!("{}{short}", action.help));
     }
     for (what, help) in PLAN_ACTIONS.into_iter().filter(|_| called.knows(Known::Here)) {
         push(&mut text, what, help);

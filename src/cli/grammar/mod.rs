@@ -114,11 +114,11 @@ impl Row {
         Self { aliases, ..self }
     }
 
-    const fn old(self) -> Self {
+    const fn only_old(self) -> Self {
         Self { known: Known::ToOld, ..self }
     }
 
-    const fn new(self) -> Self {
+    const fn only_new(self) -> Self {
         Self { known: Known::ToNew, ..self }
     }
 

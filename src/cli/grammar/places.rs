@@ -7,7 +7,7 @@ const fn foreign(name: &'static str, values: &'static [&'static str], help: &'st
 }
 
 const fn gone(row: Row) -> Row {
-    row.old().hidden().refused("duplicity has dropped it.")
+    row.only_old().hidden().refused("duplicity has dropped it.")
 }
 
 pub(super) const ROWS: &[Row] = &[
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
     foreign("ssl-cacert-file", &["FILE"], "Certificates to trust."),
     foreign("ssl-cacert-path", &["PATH"], "Folder of certificates to trust."),
     foreign("ssl-no-check-certificate", &[], "Trust every certificate."),
-    foreign("webdav-headers", &["CSV"], "More headers for WebDAV.").new(),
+    foreign("webdav-headers", &["CSV"], "More headers for WebDAV.").only_new(),
     foreign("imap-full-address", &[], "The user's name is the whole address."),
     foreign("imap-mailbox", &["NAME"], "Folder of the mailbox."),
     foreign("par2-redundancy", &["PERCENT"], "How much of a file can be mended."),

@@ -27,5 +27,5 @@ pub(super) const ROWS: &[Row] = &[
     option("file-prefix-archive", &["TEXT"], "The same for volumes."),
     option("file-prefix-manifest", &["TEXT"], "The same for manifests."),
     option("file-prefix-signature", &["TEXT"], "The same for signatures."),
-    option("file-prefix-jsonstat", &["TEXT"], "The same for statistics.").new(),
+    option("file-prefix-jsonstat", &["TEXT"], "The same for statistics.").only_new(),
 ];
