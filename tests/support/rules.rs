@@ -67,7 +67,7 @@ impl Tree {
     fn fill(&mut self, folder: &Path, depth: usize, dice: &mut Dice) {
         fs::create_dir(folder).unwrap();
         for _ in 0..3 + dice.below(4) {
-            let path = folder.join(OsStr::from_bytes(dice.pick(&NAMES)));
+            let path = folder.join(OsStr::from_bytes(dice.pick::<&[u8]>(&NAMES)));
             if path.symlink_metadata().is_ok() {
                 continue;
             }
@@ -247,7 +247,8 @@ impl<'a> Maker<'a> {
             Mode::Glob => self.glob(),
             Mode::Literal => {
                 let end = if self.dice.percent(15) { "/" } else { "" };
-                format!("{}{}{end}", self.base, self.some_path())
+                let path = self.some_path();
+                format!("{}{path}{end}", self.base)
             }
             Mode::Regexp => self.regexp(),
         }
