@@ -46,7 +46,7 @@ fn backups_hold_what_stock_would_select() {
         compare(number, &case, &ours, &theirs);
         worked += u64::from(theirs.outcome.code == 0);
     }
-    assert!(worked >= cases(30, 250), "most rules should be valid, not {worked}");
+    assert!(worked >= cases(20, 200), "only {worked} cases selected anything");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn restores_bring_back_what_stock_would_select() {
         compare(number, &case, &ours, &theirs);
         worked += u64::from(theirs.outcome.code == 0);
     }
-    assert!(worked >= cases(9, 75), "most rules should be valid, not {worked}");
+    assert!(worked >= cases(5, 50), "only {worked} cases selected anything");
 }
 
 #[test]

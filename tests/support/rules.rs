@@ -282,15 +282,15 @@ impl<'a> Maker<'a> {
         }
         let joined = components.join("/");
         let base = &self.base;
-        match self.dice.below(20) {
-            0 => format!("**{}", components.last().unwrap()),
-            1 => format!("**/{}", components.last().unwrap()),
-            2 => format!("ignorecase:{base}{}", joined.to_uppercase()),
-            3 | 4 => format!("{base}{joined}/"),
-            5 => format!("{base}{joined}/**"),
-            6 => format!("{base}**{joined}"),
-            7 => format!("/nowhere/{joined}"),
-            8 => format!("{base}{joined}//a"),
+        match self.dice.below(40) {
+            0..2 => format!("**{}", components.last().unwrap()),
+            2..4 => format!("**/{}", components.last().unwrap()),
+            4..6 => format!("ignorecase:{base}{}", joined.to_uppercase()),
+            6..10 => format!("{base}{joined}/"),
+            10..12 => format!("{base}{joined}/**"),
+            12..14 => format!("{base}**{joined}"),
+            14 => format!("/nowhere/{joined}"),
+            15 => format!("{base}{joined}//a"),
             _ => format!("{base}{joined}"),
         }
     }
