@@ -143,7 +143,7 @@ impl Opener {
             false => None,
         };
         let signer = signer.as_deref().map(|id| Signer::new(gnupg, id)).transpose()?;
-        Sealer::new(derived.as_ref(), &*self.addressees()?, signer)
+        Sealer::new(derived.as_ref(), &self.addressees()?, signer)
     }
 
     /// Who will be able to open what is written.

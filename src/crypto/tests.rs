@@ -18,6 +18,9 @@ const PASSPHRASE: &str = "correct horse Ünïcode";
 const SALT: [u8; 8] = *b"saltsalt";
 
 static SEALER: LazyLock<Sealer> = LazyLock::new(|| opener().sealer(Some(SALT)).unwrap());
+/// Of what it seals.
+static KEY: LazyLock<s2k::Key> =
+    LazyLock::new(|| s2k::Key::derive(&Sealer::s2k(SALT), &passphrase(), Sealer::KEY_LENGTH));
 
 fn passphrase() -> Passphrase {
     Passphrase::new(PASSPHRASE)
@@ -279,10 +282,8 @@ fn seal_unprotected(data: &[u8]) -> Vec<u8> {
     use aes::cipher::KeyIvInit;
     use cfb_mode::Encryptor;
 
-    let opener = opener();
-    let derived = opener.passphrases()[0].key(Sealer::s2k(SALT), 32);
     let mut encrypted = [7; 18];
-    let encryptor = |iv: &[u8]| Encryptor::<Aes256>::new_from_slices(derived.bytes(), iv).unwrap();
+    let encryptor = |iv: &[u8]| Encryptor::<Aes256>::new_from_slices(KEY.bytes(), iv).unwrap();
     encryptor(&[0; 16]).encrypt(&mut encrypted);
     let mut plain =
         [&[0xCB, 0xFF], &(data.len() as u32 + 6).to_be_bytes()[..], b"b\0\0\0\0\0", data].concat();

@@ -6,9 +6,7 @@ use crate::crypto::packet::{COMPRESSED, LITERAL, MARKER, ONE_PASS_SIGNATURE, Pac
 
 /// Encrypted and with a right integrity check, whatever it is.
 fn wrap(packets: &[u8]) -> Vec<u8> {
-    let opener = opener();
-    let key = opener.passphrases()[0].key(Sealer::s2k(SALT), Sealer::KEY_LENGTH);
-    let mut writer = MdcWriter::new(seal(b"x")[..15].to_vec(), key.bytes()).unwrap();
+    let mut writer = MdcWriter::new(seal(b"x")[..15].to_vec(), KEY.bytes()).unwrap();
     writer.write_all(packets).unwrap();
     writer.finish().unwrap()
 }
