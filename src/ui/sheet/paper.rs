@@ -148,7 +148,9 @@ impl Page {
 
     pub(super) fn draw(&self, context: &cairo::Context) {
         // The context keeps the first error; whoever made it tells of it.
-        self.frames.iter().for_each(|frame| drop(frame.draw(context)));
+        for frame in &self.frames {
+            let _ = frame.draw(context);
+        }
         let snapshot = gtk::Snapshot::new();
         for Text { x, y, layout, color } in &self.texts {
             snapshot.save();
