@@ -157,7 +157,7 @@ fn with_tar(plan: &Plan, place: &Path) -> Vec<Block> {
         format!("full=$(ls duplicity-full.*.{manifest} | tail -n 1)"),
         "mkdir -p \"$HOME/restored\"".into(),
         format!("for volume in \"${{full%{manifest}}}\"vol*.{volume}; do"),
-        format!("  {open} \"$volume\" | tar -x -C \"$HOME/restored\""),
+        format!("  {open} \"$volume\" | tar -xi -C \"$HOME/restored\""),
         "done".into(),
     ];
     let join = [

@@ -40,7 +40,7 @@ pub(super) fn ask_twice(is_fine: bool) -> Option<Passphrase> {
         let first = read("Backup passphrase: ")?;
         if !is_fine && first.strength().is_weak() {
             super::terminal::err(
-                "This passphrase is weak: whoever gets hold of the backups finds it by trying. Four or more words that \
+                "This passphrase is weak. Whoever gets hold of the backups finds it by trying. Four or more words that \
                  have nothing to do with each other are better. Try again, or give --allow-weak-password.",
             );
             continue;
