@@ -108,7 +108,7 @@ impl Typed {
             gpg_options: given.joined("gpg-options")?,
             volsize: volsize(given)?,
             allow_source_mismatch: given.flag("allow-source-mismatch"),
-            accept_missing: called == Called::Hindsight && given.flag("accept-missing"),
+            accept_missing: given.flag("accept-missing"),
             progress: given.flag("progress"),
             progress_rate: given.number("progress-rate", "a number of seconds")?,
             no_print_statistics: given.switch("no-print-statistics", "print-statistics"),
