@@ -111,7 +111,7 @@ impl Typed {
             volsize: volsize(given)?,
             copy_links: given.flag("copy-links"),
             allow_source_mismatch: given.flag("allow-source-mismatch"),
-            accept_missing: called == Called::Hindsight && given.flag("accept-missing"),
+            accept_missing: given.flag("accept-missing"),
             progress: given.flag("progress"),
             progress_rate: given.number("progress-rate", "a number of seconds")?,
             no_print_statistics: given.switch("no-print-statistics", "print-statistics"),

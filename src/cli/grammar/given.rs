@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ArgMatches;
 
-use super::Row;
+use super::{Called, Row, rows};
 use crate::cli::usage::UsageError;
 
 /// The id of the words among the options.
@@ -32,6 +32,9 @@ impl Given {
     }
 
     pub(in crate::cli) fn all(&self, name: &str) -> Vec<OsString> {
+        if !self.knows(name) {
+            return Vec::new();
+        }
         self.0.get_many(name).into_iter().flatten().cloned().collect()
     }
 
@@ -41,7 +44,7 @@ impl Given {
     }
 
     pub(in crate::cli) fn last(&self, name: &str) -> Option<OsString> {
-        self.0.get_many(name)?.next_back().cloned()
+        self.all(name).pop()
     }
 
     pub(in crate::cli) fn texts(&self, name: &str) -> Result<Vec<String>, UsageError> {
@@ -84,7 +87,14 @@ impl Given {
 
     /// Of the last occurrence.
     fn place(&self, name: &str) -> Option<usize> {
-        self.0.indices_of(name)?.next_back()
+        if self.knows(name) { self.0.indices_of(name)?.next_back() } else { None }
+    }
+
+    /// Options of our own do not exist under duplicity's name, and so were not given.
+    fn knows(&self, name: &str) -> bool {
+        let is_ours = || rows(Called::Hindsight).any(|row| row.name == name);
+        debug_assert!(name == WORDS || is_ours(), "there is no row for {name}");
+        self.0.try_contains_id(name).is_ok()
     }
 }
 
