@@ -104,7 +104,7 @@ impl Typed {
             sign_key: given.text("sign-key")?,
             encrypt_sign_key: given.texts("encrypt-sign-key")?,
             use_agent: given.flag("use-agent"),
-            allow_weak_password: given.flag("allow-weak-password"),
+            allow_weak_password: called == Called::Hindsight && given.flag("allow-weak-password"),
             encrypt_secret_keyring: given.last("encrypt-secret-keyring"),
             gpg_binary: given.last("gpg-binary"),
             gpg_options: given.joined("gpg-options")?,

@@ -118,6 +118,22 @@ impl Person {
         self.gpgconf(&["--reload", "gpg-agent"]);
     }
 
+    /// The agent knows the passphrase of every part of the key, as a login or keychain leaves it.
+    pub(crate) fn unlock(&self, key: &str, passphrase: &str) {
+        fs::write(self.path("gpg-agent.conf"), "allow-preset-passphrase\n").unwrap();
+        self.gpgconf(&["--reload", "gpg-agent"]);
+        let listing = self.run_gpg(&["--with-colons", "--with-keygrip", "--list-secret-keys", key]);
+        let folder = Command::new("gpgconf").args(["--list-dirs", "libexecdir"]).output().unwrap().stdout;
+        let preset = Path::new(String::from_utf8(folder).unwrap().trim()).join("gpg-preset-passphrase");
+        for line in String::from_utf8(listing).unwrap().lines().filter(|line| line.starts_with("grp")) {
+            let mut preset = Command::new(&preset);
+            preset.arg("--preset").arg(line.split(':').nth(9).unwrap()).env("GNUPGHOME", self.0.path());
+            let mut preset = preset.stdin(Stdio::piped()).spawn().unwrap();
+            std::io::Write::write_all(&mut preset.stdin.take().unwrap(), passphrase.as_bytes()).unwrap();
+            assert!(preset.wait().unwrap().success());
+        }
+    }
+
     /// The words of `line`, where `SRC`, `URL` and `OUT` are the source, the place and a new folder; `variables` as in
     /// `NAME=value`. With a cache of its own for each program.
     pub(crate) fn run(&self, program: &Program, variables: &[&str], line: &str) -> Outcome {

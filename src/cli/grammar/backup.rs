@@ -5,7 +5,8 @@ use super::{Row, flag, option};
 pub(super) const ROWS: &[Row] = &[
     option("volsize", &["MIB"], "Size of a volume in MiB (200)."),
     option("full-if-older-than", &["TIME"], "Save everything again if the last full backup is older."),
-    option("full-if-n-inc", &["COUNT"], "The same once the last full backup was continued so often.").only_new(),
+    option("full-if-n-inc", &["COUNT"], "The same once the last full backup was continued so often.")
+        .only_new(),
     flag("skip-if-no-change", "Store nothing if nothing has changed.").only_new(),
     flag("allow-source-mismatch", "Accept another computer or source folder than the last backup's."),
     flag("accept-missing", "Of a plan: files that have disappeared since the last backup were meant to go.")

@@ -21,9 +21,16 @@ pub(in crate::cli) const ROWS: &[Row] = &[
     flag("filter-literal", "The patterns that follow are plain paths.").only_new(),
     flag("filter-regexp", "The patterns that follow are regular expressions.").only_new(),
     flag("filter-ignorecase", "Upper and lower case are the same in the patterns that follow.").only_new(),
-    flag("filter-strictcase", "Upper and lower case differ in the patterns that follow (the default).").only_new(),
-    option("include-globbing-filelist", &["FILE"], "Now --include-filelist.").only_old().hidden().refused(GONE),
-    option("exclude-globbing-filelist", &["FILE"], "Now --exclude-filelist.").only_old().hidden().refused(GONE),
+    flag("filter-strictcase", "Upper and lower case differ in the patterns that follow (the default).")
+        .only_new(),
+    option("include-globbing-filelist", &["FILE"], "Now --include-filelist.")
+        .only_old()
+        .hidden()
+        .refused(GONE),
+    option("exclude-globbing-filelist", &["FILE"], "Now --exclude-filelist.")
+        .only_old()
+        .hidden()
+        .refused(GONE),
     flag("include-filelist-stdin", "Now --include-filelist.").only_old().hidden().refused(GONE),
     flag("exclude-filelist-stdin", "Now --exclude-filelist.").only_old().hidden().refused(GONE),
 ];

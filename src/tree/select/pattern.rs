@@ -12,7 +12,8 @@ use crate::tree::glob::{self, Fit, Glob};
 
 #[derive(Debug)]
 pub(super) enum Pattern {
-    Glob(Glob),
+    /// Much larger than the others.
+    Glob(Box<Glob>),
     Literal(Literal),
     Regexp(Regex),
 }
@@ -20,7 +21,7 @@ pub(super) enum Pattern {
 impl Pattern {
     pub(super) fn new(pattern: &OsStr, syntax: Syntax, ignore_case: bool) -> Result<Self, SelectionError> {
         Ok(match syntax {
-            Syntax::Glob => Self::Glob(Self::glob(pattern, ignore_case)?),
+            Syntax::Glob => Self::Glob(Box::new(Self::glob(pattern, ignore_case)?)),
             Syntax::Literal => Self::Literal(Literal::new(pattern.as_bytes(), ignore_case)),
             Syntax::Regexp => {
                 let mut text = String::new();
