@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::cli::{Program, scratch};
+use support::cli::Program;
 use support::stanzas::{Stanza, named_duplicity, parse};
 
 const PASSPHRASE: &str = "what protects it";
@@ -39,7 +39,8 @@ impl Called {
 
 impl Desktop {
     fn new() -> Self {
-        let folder = scratch();
+        // Not where cargo builds: that bears a CACHEDIR.TAG, and is left out with all that is in it.
+        let folder = tempfile::tempdir().unwrap();
         let desktop = Self { program: named_duplicity(folder.path()), folder };
         fs::create_dir_all(desktop.path("home/[odd] folder")).unwrap();
         fs::create_dir_all(desktop.path("home/left")).unwrap();

@@ -87,13 +87,13 @@ fn the_nightly_script_runs_as_it_stands() {
 
     person.unlock(&night.sign_key, PASSPHRASE);
     night.run(&ours(), BACKUP).expect(0);
-    assert_eq!(person.stored("duplicity-full").len(), 2);
+    assert_eq!(person.stored("duplicity-full").len(), 3);
     assert!(fs::read_to_string(person.path("log")).unwrap().contains("NOTICE 1"));
     fs::write(person.path("src/a"), "second").unwrap();
     std::thread::sleep(std::time::Duration::from_millis(1100));
     night.run(&ours(), BACKUP).expect(0);
-    assert_eq!(person.stored("duplicity-full").len(), 2, "the full one is young");
-    assert_eq!(person.stored("duplicity-inc").len(), 2);
+    assert_eq!(person.stored("duplicity-full").len(), 3, "it is young");
+    assert_eq!(person.stored("duplicity-inc.").len(), 2);
 
     person.unlock(&night.enc_key, PASSPHRASE);
     for program in [ours(), stock::new(), stock::old()] {

@@ -173,10 +173,10 @@ fn keys_in_a_file_need_neither_gpg_nor_an_agent() {
             let variables = [&[path.as_str()][..], variables].concat();
             person.run(&ours(), &variables, &format!("--gpg-binary gpg {options} {line}"))
         };
-        run(&[PASSPHRASE], "full --encrypt-key ada@example.org SRC URL").expect(0);
+        run(&[PASSPHRASE], &format!("full --encrypt-key {key} SRC URL")).expect(0);
         fs::write(person.path("src/a"), "second").unwrap();
         person.forget_backups();
-        run(&[PASSPHRASE], "incremental --encrypt-key ada@example.org SRC URL").expect(0);
+        run(&[PASSPHRASE], &format!("incremental --encrypt-key {key} SRC URL")).expect(0);
         let locked = run(&[], "restore URL OUT").expect(31);
         assert!(locked.stderr.contains("locked"), "{locked}");
         person.forget_backups();

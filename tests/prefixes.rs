@@ -82,6 +82,7 @@ fn backups_of_other_prefixes_at_the_same_place_are_others() {
     let target = scratch();
     run(&repository, &ours(), &["--file-prefix=a"], &["restore".as_ref(), url, target.path()]).expect(0);
     assert_eq!(fs::read_to_string(target.path().join("file")).unwrap(), "0");
-    run(&repository, &ours(), &["--file-prefix=c"], &["restore".as_ref(), url, target.path()]).expect(30);
+    let nowhere = scratch();
+    run(&repository, &ours(), &["--file-prefix=c"], &["restore".as_ref(), url, nowhere.path()]).expect(30);
     run(&repository, &ours(), &["--file-prefix=c/"], &["collection-status".as_ref(), url]).expect(23);
 }

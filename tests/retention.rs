@@ -59,9 +59,16 @@ fn the_same_backups_remain_as_with_stock() {
                 assert_eq!(copy.files(), before, "{action} {argument} by {} without --force", program.name);
                 copy.run(program, &[&action, &argument, "--force"]).expect(0);
             }
-            assert_eq!(by_us.files(), by_stock.files(), "{action} {argument}, by us and by {}", stock.name);
+            // Stock removes the signatures of the chain that it spares, too, and cannot continue it then.
+            let spared = |name: &String| !(name.contains("signatures") && is_of_newest_chain(name));
+            let files = |copy: &History| copy.files().into_iter().filter(spared).collect::<Vec<_>>();
+            assert_eq!(files(&by_us), files(&by_stock), "{action} {argument}, by us and by {}", stock.name);
         }
     }
+}
+
+fn is_of_newest_chain(name: &str) -> bool {
+    [5, 6].iter().any(|number| history::is_of_date(name, *number))
 }
 
 #[test]
@@ -117,16 +124,17 @@ fn our_cache_follows_what_is_removed() {
 fn a_chain_that_is_too_old_or_too_long_is_followed_by_a_full_backup() {
     let history = History::of_three_chains(&stock::new());
     // The last full backup is of 5 000, and has one increment, of 6 000.
+    // The next one is of 7 000.
     for (option, value, renews) in [
-        ("--full-if-older-than", START + 5_001, true),
-        ("--full-if-older-than", START + 5_000, false),
-        ("--full-if-n-inc", 1, true),
-        ("--full-if-n-inc", 2, false),
+        ("--full-if-older-than", "1999s", true),
+        ("--full-if-older-than", "2000s", false),
+        ("--full-if-n-inc", "1", true),
+        ("--full-if-n-inc", "2", false),
     ] {
         let (mut by_stock, mut by_us) = (history.copy(), history.copy());
         for (copy, program) in [(&mut by_stock, &stock::new()), (&mut by_us, &ours())] {
             copy.change();
-            copy.back_up(program, "incremental", &[option, &value.to_string()]);
+            copy.back_up(program, "incremental", &[option, value]);
             assert_eq!(copy.fulls().contains(&7), renews, "{option} {value} by {}", program.name);
         }
         assert_eq!(by_us.sets(), by_stock.sets());

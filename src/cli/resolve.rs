@@ -107,9 +107,7 @@ impl Request {
     pub(super) fn new(typed: Typed, environment: &Environment) -> Result<Self, UsageError> {
         let Words { verb, url, other } = Words::new(&typed)?;
         let place = Spec::parse(&url).map_err(UsageError::Place)?;
-        // The name is that of the place that is written to.
-        let name = typed.name.as_ref().filter(|_| verb != Verb::Replicate);
-        let cache = cache(&typed, name, &place, environment)?;
+        let cache = cache(&typed, typed.name.as_ref(), &place, environment)?;
         let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
         if matches!(verb, Verb::Backup(_))
             && Spec::from_folder(Path::new(&other)).normalised().is_ok_and(|of| of == address)
@@ -251,7 +249,8 @@ fn action(
         Verb::Replicate => {
             let place = Spec::parse(&other).map_err(UsageError::Place)?;
             let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
-            let cache = self::cache(&typed, typed.name.as_ref(), &place, environment)?;
+            // The name is that of the place that is read.
+            let cache = self::cache(&typed, None, &place, environment)?;
             Action::Replicate { to: Box::new(Elsewhere { place, address, cache }), before: time }
         }
     })

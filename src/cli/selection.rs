@@ -33,7 +33,7 @@ pub(super) fn of_backup(typed: &Typed, environment: &Environment) -> Result<Sele
         return Err(UsageError::Contradiction("--path-to-restore", "the options that select files"));
     }
     if let Some((name, _)) = typed.selection.iter().find(|(name, _)| OF_SOURCE.contains(name)) {
-        return Err(UsageError::Refused { name: *name, why: "It is about files of this computer." });
+        return Err(UsageError::Refused { name, why: "It is about files of this computer." });
     }
     Ok(Selection::of_backup(choices(typed, environment)?.rules)?)
 }

@@ -101,7 +101,10 @@ impl History {
                     content.splice(middle..middle, format!("change {}", self.changes).into_bytes());
                     self.write(name, &content);
                 }
-                _ => self.write(name, &bytes(next(&mut self.random), 4_000)),
+                _ => {
+                    let content = bytes(next(&mut self.random), 4_000);
+                    self.write(name, &content);
+                }
             }
         }
         for folder in ["a", "b/c", "b", ""] {

@@ -90,7 +90,11 @@ impl Sequence {
 
     fn removes(&mut self, action: &str) {
         let argument = match action {
-            "remove-older-than" => START + self.next(1 + STEP as u64 * self.twins[0].passed() as u64) as i64,
+            // Stock takes the signatures of a chain that is older as a whole, even of the newest, which stays.
+            "remove-older-than" => {
+                let newest = *self.twins[0].dates().last().unwrap();
+                START + self.next(1 + (date(newest) - START) as u64) as i64
+            }
             _ => 1 + self.next(3) as i64,
         };
         let force = if self.next(4) == 0 { None } else { Some("--force") };

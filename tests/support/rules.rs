@@ -61,6 +61,9 @@ impl Tree {
     pub(crate) fn plant(root: &Path, dice: &mut Dice) -> Self {
         let mut tree = Self { root: root.into(), paths: Vec::new() };
         tree.fill(root, 0, dice);
+        // Stock takes a folder for its parent where both are of the same second (`--files-from`).
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000);
+        fs::File::open(root).unwrap().set_modified(at).unwrap();
         tree
     }
 

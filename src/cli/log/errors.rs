@@ -48,6 +48,7 @@ fn arguments(error: &Error, code: u8, doing: Option<JobKind>) -> String {
         Error::Destination(error) => at_place(error, doing),
         _ if code == 23 && matches!(error, Error::Source(_)) => "CommandLineError".into(),
         _ if code == 30 => exception(error).into(),
+        _ if code == 31 => "GPGError".into(),
         _ => String::new(),
     }
 }

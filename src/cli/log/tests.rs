@@ -93,7 +93,7 @@ fn errors_carry_what_front_ends_act_upon() {
     assert_eq!(head(30, Error::PassphraseNeeded, None), "ERROR 30 EOFError");
     assert_eq!(head(19, Error::NothingToContinue, None), "ERROR 19");
     let text = logged(0, |log| log.error(31, &Error::PassphraseWrong, None, "Said."));
-    assert_eq!(text, "ERROR 31\n. Said.\n. gpg: decryption failed: Bad session key\n\n");
+    assert_eq!(text, "ERROR 31 GPGError\n. Said.\n. gpg: decryption failed: Bad session key\n\n");
 }
 
 #[test]

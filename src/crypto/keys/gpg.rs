@@ -162,7 +162,8 @@ impl Program {
         if ids.is_empty() {
             return Ok(Vec::new()); // gpg would export all
         }
-        let mut arguments = vec!["--export-options", "export-minimal", "--export", "--"];
+        // Not minimal: that leaves out subkeys that have expired, which open old messages.
+        let mut arguments = vec!["--export", "--"];
         arguments.extend(ids.iter().map(String::as_str));
         let output = self.run(&arguments)?;
         let certificates = CertParser::from_bytes(&output.stdout).map_err(|error| failed(&error))?;

@@ -90,7 +90,7 @@ enum Compiled {
     DeviceFiles,
     OtherFilesystems,
     OlderThan(i64),
-    MarkedBelow(Glob),
+    MarkedBelow(Box<Glob>),
 }
 
 impl Selection {

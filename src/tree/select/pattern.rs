@@ -21,7 +21,7 @@ pub(super) enum Pattern {
 impl Pattern {
     pub(super) fn new(pattern: &OsStr, syntax: Syntax, ignore_case: bool) -> Result<Self, SelectionError> {
         Ok(match syntax {
-            Syntax::Glob => Self::Glob(Box::new(Self::glob(pattern, ignore_case)?)),
+            Syntax::Glob => Self::Glob(Self::glob(pattern, ignore_case)?),
             Syntax::Literal => Self::Literal(Literal::new(pattern.as_bytes(), ignore_case)),
             Syntax::Regexp => {
                 let mut text = String::new();
@@ -32,8 +32,9 @@ impl Pattern {
         })
     }
 
-    pub(super) fn glob(pattern: &OsStr, ignore_case: bool) -> Result<Glob, SelectionError> {
+    pub(super) fn glob(pattern: &OsStr, ignore_case: bool) -> Result<Box<Glob>, SelectionError> {
         Glob::new(pattern.as_bytes(), ignore_case)
+            .map(Box::new)
             .map_err(|reason| SelectionError::InvalidPattern { pattern: pattern.into(), reason })
     }
 
