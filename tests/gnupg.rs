@@ -226,6 +226,13 @@ fn each_of_several_recipients_restores_even_when_nobody_is_named() {
         format!("--encrypt-sign-key {of_ada} --hidden-encrypt-key <bob@example.org>"),
     ] {
         for writer in [ours(), stock::new(), stock::old()] {
+            // 0.8.22 cannot sign and hide a recipient at once: its gpg finds the commands in conflict.
+            let keys = match writer == stock::old() {
+                true => {
+                    keys.replace("--hidden-encrypt-key <bob@example.org>", "--encrypt-key bob@example.org")
+                }
+                false => keys.clone(),
+            };
             ada.run(&writer, &["PASSPHRASE="], &format!("full {keys} SRC URL")).expect(0);
             for (person, reader) in
                 [(&ada, ours()), (&bob, ours()), (&bob, stock::new()), (&ada, stock::old())]
