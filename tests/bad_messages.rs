@@ -106,7 +106,7 @@ impl Backed {
 fn headers(message: &[u8]) -> Vec<usize> {
     let mut places: Vec<_> = (0..17).collect();
     let mut place = 16;
-    while let Some(length @ 0xE0..0xFF) = message.get(place) {
+    while let Some(length @ 0xE0..=0xFE) = message.get(place) {
         place += 1 + (1 << (length & 0x1F));
         places.push(place);
     }
