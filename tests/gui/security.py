@@ -21,11 +21,11 @@ def open_protection(app):
 
 def begin_anew(app):
     """Says yes to what is asked after a change."""
-    app.see("Back Up Everything Anew Now?")
+    app.see("Back Up Anew Now?")
     before = ended_runs(app)
     app.press("Back Up Now")
     wait_for("the run has ended", lambda: ended_runs(app) > before)
-    app.see_no("Back Up Everything Anew Now?")
+    app.see_no("Back Up Anew Now?")
     app.leave("Delete Backup Plan")
     wait_for("the operation is over", lambda: app.can_press("Back Up Now"))
     app.see("Your Files Are Safe")
@@ -82,7 +82,7 @@ def test_a_new_password_may_wait_for_the_next_backup(stage):
     app.fill("Password", NEW)
     app.fill("Repeat Password", NEW)
     app.press("Change")
-    app.see("Back Up Everything Anew Now?")
+    app.see("Back Up Anew Now?")
     app.press("Later")
     app.leave("Delete Backup Plan")
     app.quit()
@@ -125,7 +125,7 @@ def choose_keys(stage, scheme, **environment):
     app.see("Each of these people can restore everything.")
     show(app, scheme, "protection-2-keys")
     app.press("Change")
-    app.see("Back Up Everything Anew Now?")
+    app.see("Back Up Anew Now?")
     show(app, scheme, "question-begin-anew")
     app.see(f"Keys of {ADA}")
     begin_anew(app)
@@ -193,13 +193,13 @@ def test_the_recovery_sheet_is_saved_without_the_password(stage):
     wait_for("it is there", lambda: (stage.home / "second.pdf").exists())
     for name in ("first.pdf", "second.pdf"):
         text = text_of_pdf(stage.home / name)
-        assert "RecoverySheet" in text and "duplicityrestore" in text, text
+        assert "RecoverySheet" in text and "Withduplicity" in text, text
         assert PASSWORD.replace(" ", "") not in text
     app.quit()
 
 
 def text_of_pdf(path):
-    """The letters in it, without the spaces between them."""
+    """The letters in it, without the spaces between them; the commands are in numbers of glyphs."""
     content = path.read_bytes()
     assert content.startswith(b"%PDF")
     text = ""

@@ -126,7 +126,7 @@ impl App {
 
     fn offer_to_begin_anew(&self, plan: String) {
         let dialog = adw::AlertDialog::builder()
-            .heading(gettext("Back Up Everything Anew Now?"))
+            .heading(gettext("Back Up Anew Now?"))
             .body(gettext(
                 "The next backup saves everything anew, protected in the new way. Earlier backups stay as they are and can still be restored.",
             ))
