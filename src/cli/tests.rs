@@ -105,7 +105,7 @@ fn a_copy_has_a_cache_of_its_own() {
     let request = request("replicate file:///x file:///y --name n -t 1D").unwrap();
     let Action::Replicate { to, before } = request.action else { panic!() };
     assert_eq!(before, Some(NOW - 86_400));
-    assert!(to.cache.ends_with("n") && to.cache != request.cache, "{:?}", request.cache);
+    assert!(request.cache.ends_with("n") && to.cache != request.cache, "{:?}", to.cache);
     assert_eq!(to.place.folder(), Some(Path::new("/y")));
 }
 
