@@ -87,7 +87,17 @@ pub struct Ledger {
 pub struct Run {
     connection: Arc<Mutex<Connection>>,
     id: i64,
-    _lock: File,
+    _lock: Held,
+}
+
+/// The lock of a plan's runs. It is let go expressly: a child process that is just being started has the file open as
+/// well until it executes its program, and would keep the lock for that long.
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+    }
 }
 
 impl Ledger {
@@ -181,14 +191,14 @@ impl Ledger {
     }
 
     /// `None` while a run of this plan holds it.
-    fn try_lock(&self, plan: &str) -> Result<Option<File>> {
+    fn try_lock(&self, plan: &str) -> Result<Option<Held>> {
         let path = self.folder.join(format!("{plan}.lock"));
         let fail = |source| LedgerError::Io { path: path.clone(), source };
         let mut options = OpenOptions::new();
         let options = options.create(true).truncate(false).write(true).mode(0o600);
         let file = options.open(&path).map_err(fail)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => Ok(Some(Held(file))),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(fail(error.into())),
         }
