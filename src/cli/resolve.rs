@@ -132,13 +132,10 @@ struct Words {
 impl Words {
     fn new(typed: &Typed) -> Result<Self, UsageError> {
         let (action, rest) = asked(&typed.words, typed.called)?;
-        let Some(verb) = action.verb else {
-            return Err(UsageError::NotYet { what: format!("The action {}", action.name()) });
-        };
         if rest.len() != action.words.len() {
             return Err(UsageError::Words { action: action.name(), expected: action.expected() });
         }
-        let mut said = Self { verb, url: OsString::new(), other: OsString::new() };
+        let mut said = Self { verb: action.verb, url: OsString::new(), other: OsString::new() };
         for (kind, word) in action.words.iter().zip(rest) {
             match kind {
                 Word::Place if said.url.is_empty() => said.url = word.clone(),
@@ -157,8 +154,7 @@ impl Words {
 fn asked(words: &[OsString], called: Called) -> Result<(&'static grammar::Action, &[OsString]), UsageError> {
     let actions = move || ACTIONS.iter().filter(move |action| called.knows(action.known));
     let named = |name: &OsStr| actions().find(|action| action.names.iter().any(|known| name == *known));
-    let implied =
-        |verb: Verb| actions().find(|action| action.verb == Some(verb)).ok_or(UsageError::Direction);
+    let implied = |verb: Verb| actions().find(|action| action.verb == verb).ok_or(UsageError::Direction);
     match words {
         [] => Err(UsageError::Options("Nothing to do. See --help.".into())),
         [first, rest @ ..] if let Some(action) = named(first) => Ok((action, rest)),

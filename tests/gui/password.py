@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from driver import run, wait_for
-from steps import PASSWORD, back_up, choose_place, ended_runs, open_set_up, set_up, set_up_and_back_up
+from steps import PASSWORD, back_up, ended_runs, go_to_password, open_set_up, set_up, set_up_and_back_up
 
 WRONG = "The password does not open these backups."
 
@@ -66,9 +66,7 @@ def test_a_remembered_password_is_not_asked_for_until_it_is_forgotten(stage):
 def test_the_two_passwords_must_agree(stage):
     app = stage.start()
     open_set_up(app)
-    choose_place(app, stage.place)
-    app.press("Next")
-    app.see("Step 3 of 4")
+    go_to_password(app, stage.place)
     app.fill("Password", PASSWORD)
     app.fill("Repeat Password", PASSWORD + "s")
     app.see("The two differ")

@@ -5,7 +5,7 @@ import zlib
 
 from driver import run, wait_for
 from pages import DARK, show
-from steps import PASSWORD, back_up, choose_place, ended_runs, open_set_up, set_up_and_back_up
+from steps import PASSWORD, back_up, ended_runs, go_to_password, open_set_up, set_up_and_back_up
 
 NEW = "seven loud geese before noon"
 ADA, CHARLES = "Ada Lovelace", "Charles Babbage"
@@ -17,6 +17,12 @@ def open_protection(app):
     app.see("Forget Password")
     app.open_row("Protection")
     app.see("Change Protection")
+
+
+def change_password(app):
+    app.fill("Password", NEW)
+    app.fill("Repeat Password", NEW)
+    app.press("Change")
 
 
 def begin_anew(app):
@@ -57,9 +63,7 @@ def test_a_new_password_protects_what_is_backed_up_from_then_on(stage):
     set_up_and_back_up(app, stage.place)
     open_protection(app)
     assert not app.can_press("Change"), "nothing is new yet"
-    app.fill("Password", NEW)
-    app.fill("Repeat Password", NEW)
-    app.press("Change")
+    change_password(app)
     begin_anew(app)
     old, new = fulls(stage)
     assert opens_with(old, PASSWORD) and opens_with(new, NEW)
@@ -79,9 +83,7 @@ def test_a_new_password_may_wait_for_the_next_backup(stage):
     app = stage.start()
     set_up_and_back_up(app, stage.place)
     open_protection(app)
-    app.fill("Password", NEW)
-    app.fill("Repeat Password", NEW)
-    app.press("Change")
+    change_password(app)
     app.see("Back Up Anew Now?")
     app.press("Later")
     app.leave("Delete Backup Plan")
@@ -162,9 +164,7 @@ def test_no_protection_is_possible_after_a_question(stage):
 def test_a_weak_password_is_taken_only_when_somebody_means_it(stage):
     app = stage.start()
     open_set_up(app)
-    choose_place(app, stage.place)
-    app.press("Next")
-    app.see("Step 3 of 4")
+    go_to_password(app, stage.place)
     app.fill("Password", "herons")
     app.fill("Repeat Password", "herons")
     app.press("Next")

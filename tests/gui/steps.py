@@ -15,10 +15,15 @@ def set_up(app, place, password=PASSWORD, remember=True):
     go_through_set_up(app, place, password, remember)
 
 
-def go_through_set_up(app, place, password=PASSWORD, remember=True):
+def go_to_password(app, place):
+    """From the first step of set-up to that of the password."""
     choose_place(app, place)
     app.press("Next")
     app.see("Step 3 of 4")
+
+
+def go_through_set_up(app, place, password=PASSWORD, remember=True):
+    go_to_password(app, place)
     if password is None:
         app.press("Back Up Without a Password")
         app.press("Without a Password")

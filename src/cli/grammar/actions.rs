@@ -71,8 +71,7 @@ impl Word {
 pub(in crate::cli) struct Action {
     /// The full name first.
     pub(in crate::cli) names: &'static [&'static str],
-    /// `None`: known, but not supported yet.
-    pub(in crate::cli) verb: Option<Verb>,
+    pub(in crate::cli) verb: Verb,
     pub(in crate::cli) words: &'static [Word],
     pub(in crate::cli) known: Known,
     pub(in crate::cli) help: &'static str,
@@ -81,7 +80,7 @@ pub(in crate::cli) struct Action {
 impl Action {
     const fn new(
         names: &'static [&'static str],
-        verb: Option<Verb>,
+        verb: Verb,
         words: &'static [Word],
         help: &'static str,
     ) -> Self {
@@ -97,7 +96,7 @@ impl Action {
     }
 
     pub(in crate::cli) fn removes(&self) -> bool {
-        self.name() == "cleanup" || self.name().starts_with("remove-")
+        matches!(self.verb, Verb::CleanUp | Verb::Remove(_))
     }
 
     /// What it needs, in words.
@@ -109,71 +108,71 @@ impl Action {
 pub(in crate::cli) const ACTIONS: &[Action] = &[
     Action::new(
         &["backup", "bu"],
-        Some(Verb::Backup(Mode::Auto)),
+        Verb::Backup(Mode::Auto),
         &[Word::Source, Word::Place],
         "continue the newest backup, or begin with a full one",
     )
     .known(Known::ToNew),
     Action::new(
         &["full", "fb"],
-        Some(Verb::Backup(Mode::Full)),
+        Verb::Backup(Mode::Full),
         &[Word::Source, Word::Place],
         "save everything again",
     ),
     Action::new(
         &["incremental", "inc", "incr", "incremen", "ib"],
-        Some(Verb::Backup(Mode::Incremental)),
+        Verb::Backup(Mode::Incremental),
         &[Word::Source, Word::Place],
         "save what changed since the newest backup",
     ),
     Action::new(
         &["restore", "rb"],
-        Some(Verb::Restore),
+        Verb::Restore,
         &[Word::Place, Word::Target],
         "bring back everything, or --path-to-restore",
     ),
     Action::new(
         &["verify", "vb"],
-        Some(Verb::Verify),
+        Verb::Verify,
         &[Word::Place, Word::Local],
         "check what is stored, or --compare-data",
     ),
-    Action::new(&["list-current-files", "ls"], Some(Verb::List), &[Word::Place], "every file, as of --time"),
+    Action::new(&["list-current-files", "ls"], Verb::List, &[Word::Place], "every file, as of --time"),
     Action::new(
         &["search"],
-        Some(Verb::Search),
+        Verb::Search,
         &[Word::Place, Word::Name],
         "files of all backups with NAME in their names",
     )
     .known(Known::Here),
-    Action::new(&["collection-status", "st"], Some(Verb::Status), &[Word::Place], "which backups there are"),
+    Action::new(&["collection-status", "st"], Verb::Status, &[Word::Place], "which backups there are"),
     Action::new(
         &["cleanup", "cl"],
-        Some(Verb::CleanUp),
+        Verb::CleanUp,
         &[Word::Place],
         "remove what interrupted runs left behind",
     ),
     Action::new(
         &["remove-older-than", "ro"],
-        Some(Verb::Remove(Removal::OlderThan)),
+        Verb::Remove(Removal::OlderThan),
         &[Word::Time, Word::Place],
         "remove backups that are older and that no newer one needs",
     ),
     Action::new(
         &["remove-all-but-n-full", "ra"],
-        Some(Verb::Remove(Removal::AllButFulls)),
+        Verb::Remove(Removal::AllButFulls),
         &[Word::Count, Word::Place],
         "keep the newest COUNT full backups and what continues them",
     ),
     Action::new(
         &["remove-all-inc-of-but-n-full", "ri"],
-        Some(Verb::Remove(Removal::IncrementsOfAllButFulls)),
+        Verb::Remove(Removal::IncrementsOfAllButFulls),
         &[Word::Count, Word::Place],
         "keep only the full backups of all but the newest COUNT",
     ),
     Action::new(
         &["replicate"],
-        Some(Verb::Replicate),
+        Verb::Replicate,
         &[Word::Place, Word::Place],
         "copy the backups to another place",
     )

@@ -52,13 +52,9 @@ fn all(called: Called) -> String {
 fn about(called: Called, action: &Action) -> String {
     let mut help = action.help.to_string();
     help[..1].make_ascii_uppercase();
-    let not_yet = if action.verb.is_none() { "This action is not supported yet.\n" } else { "" };
     let names = action.names.join(", ");
-    let mut text = format!(
-        "Usage: {} [OPTIONS] {}\n\n{help}.\nNames: {names}\n{not_yet}",
-        called.name(),
-        spelled(action)
-    );
+    let mut text =
+        format!("Usage: {} [OPTIONS] {}\n\n{help}.\nNames: {names}\n", called.name(), spelled(action));
     let sections = SECTIONS.iter().filter(|section| section.about.concerns(action));
     sections.for_each(|section| push_section(&mut text, called, section));
     text
@@ -66,7 +62,7 @@ fn about(called: Called, action: &Action) -> String {
 
 /// The actions that can be done.
 pub(super) fn offered(called: Called) -> impl Iterator<Item = &'static Action> {
-    ACTIONS.iter().filter(move |action| action.verb.is_some() && called.knows(action.known))
+    ACTIONS.iter().filter(move |action| called.knows(action.known))
 }
 
 pub(super) const PLAN_ACTIONS: [(&str, &str); 3] = [

@@ -11,7 +11,7 @@ use sequoia_openpgp as openpgp;
 use tempfile::NamedTempFile;
 
 use super::agent::{BAD_PASSPHRASE, Unlock};
-use super::gpg::Program;
+use super::gpg::{Program, last_words};
 use super::{Gnupg, KeyError, Signatories};
 use crate::crypto::{Ciphertext, Error};
 use crate::secret::Passphrase;
@@ -185,8 +185,7 @@ impl Decryption {
         if !self.by_key && has("DECRYPTION_FAILED") {
             return Error::PassphraseWrong;
         }
-        let last = said.lines().rfind(|line| !line.starts_with("[GNUPG:]")).unwrap_or_default();
-        Error::Damaged(last.trim_start_matches("gpg: ").to_string())
+        Error::Damaged(last_words(said))
     }
 }
 

@@ -15,6 +15,7 @@ use openpgp::policy::StandardPolicy;
 use openpgp::types::{HashAlgorithm, RevocationStatus};
 use openpgp::{Cert, Fingerprint};
 
+use super::secret::named_first;
 use super::{KeyError, PublicKey, Session};
 use crate::secret::Passphrase;
 
@@ -92,10 +93,8 @@ impl KeyFile {
         packets: &[PKESK],
         passphrase: Option<&Passphrase>,
     ) -> Result<Option<Session>, KeyError> {
-        let (named, hidden): (Vec<_>, Vec<_>) =
-            packets.iter().partition(|packet| packet.recipient().is_some());
         let mut failure = None;
-        for packet in named.into_iter().chain(hidden) {
+        for packet in named_first(packets) {
             for (certificate, key) in self.secret_keys().filter(|(_, key)| may_open(key, packet)) {
                 match self.unlock(certificate, &key, passphrase) {
                     Ok(mut pair) => {

@@ -111,7 +111,7 @@ impl Program {
         let status = String::from_utf8_lossy(&output.stderr);
         let named = status.lines().find_map(|line| line.strip_prefix("[GNUPG:] INV_RECP ")?.split_once(' '));
         let Some(id) = named.map(|(_, id)| id).filter(|id| ids.contains(id)) else {
-            return failed(last_words(output));
+            return failed(last_words(&String::from_utf8_lossy(&output.stderr)));
         };
         self.unusable(id, 'e')
     }
@@ -187,7 +187,7 @@ impl Program {
         let line = output.stdout.split(|octet| *octet == b'\n').next().unwrap_or_default();
         let path = OsStr::from_bytes(line);
         if path.is_empty() {
-            return Err(KeyError::NoAgent { why: last_words(&output) });
+            return Err(KeyError::NoAgent { why: last_words(&String::from_utf8_lossy(&output.stderr)) });
         }
         Ok(path.into())
     }
@@ -221,9 +221,8 @@ fn failed(what: impl std::fmt::Display) -> KeyError {
 }
 
 /// gpg's last line, without its name.
-fn last_words(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr);
-    let line = text.lines().rfind(|line| !line.starts_with("[GNUPG:]")).unwrap_or_default();
+pub(super) fn last_words(said: &str) -> String {
+    let line = said.lines().rfind(|line| !line.starts_with("[GNUPG:]")).unwrap_or_default();
     line.trim_start_matches("gpg: ").to_string()
 }
 

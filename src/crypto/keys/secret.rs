@@ -81,11 +81,8 @@ impl Gnupg {
             Err(KeyError::NoGpg { .. }) if file.is_some() => return Err(none()),
             keys => keys?,
         };
-        // Those that say whose they are come first: the others have to be tried.
-        let (named, hidden): (Vec<_>, Vec<_>) =
-            packets.iter().partition(|packet| packet.recipient().is_some());
         let mut failure = None;
-        for packet in named.into_iter().chain(hidden) {
+        for packet in named_first(packets) {
             for key in keys.iter().filter(|key| key.may_open(packet)) {
                 match self.try_key(key, packet) {
                     Ok(Some(session)) => return Ok(session),
@@ -106,6 +103,12 @@ impl Gnupg {
             None => decryptor.failure.map_or(Ok(None), Err),
         }
     }
+}
+
+/// Those that do not say whose they are have to be tried.
+pub(super) fn named_first(packets: &[PKESK]) -> impl Iterator<Item = &PKESK> {
+    let (named, hidden): (Vec<_>, Vec<_>) = packets.iter().partition(|packet| packet.recipient().is_some());
+    named.into_iter().chain(hidden)
 }
 
 /// Two openings of one message ask the agent once.
