@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{getpriority_process, setpriority_process};
+
 use crate::context::{CancelToken, Change, Clock, Context, Level, Monitor, Problem, Progress, Why};
 use crate::engine::{self, Job, JobKind, Report};
 use crate::entry::EntryPath;
@@ -80,37 +82,46 @@ struct Queued {
     monitor: Arc<Forward>,
 }
 
-/// Which events a worker passes on besides progress, problems and the end.
+/// How a worker goes about its jobs.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Interest {
-    /// One event per changed file: costs an allocation each.
+pub struct Manner {
+    /// Tells every changed file: costs an allocation each.
     pub changes: bool,
+    /// Lets whatever else wants the processor go first: people at their desk do not feel a backup.
+    pub yields: bool,
     pub clock: Clock,
 }
+
+/// Between 0 and 19, the least.
+const YIELDING_NICENESS: i32 = 10;
 
 pub struct Worker {
     queue: Option<Sender<Queued>>,
     thread: Option<JoinHandle<()>>,
     sink: Sink,
-    interest: Interest,
+    manner: Manner,
     next: u64,
 }
 
 impl Worker {
-    pub fn start(interest: Interest, sink: Sink) -> std::io::Result<Self> {
+    pub fn start(manner: Manner, sink: Sink) -> std::io::Result<Self> {
         let (queue, jobs) = channel();
         let events = sink.clone();
-        let thread =
-            std::thread::Builder::new().name("engine".into()).spawn(move || serve(&jobs, &events))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), sink, interest, next: 0 })
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
+            if manner.yields {
+                yield_to_others();
+            }
+            serve(&jobs, &events);
+        })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), sink, manner, next: 0 })
     }
 
     pub fn submit(&mut self, job: Job) -> JobHandle {
         self.next += 1;
         let id = JobId(self.next);
         let cancel = CancelToken::default();
-        let monitor = Arc::new(Forward::new(id, self.sink.clone(), self.interest.changes));
-        let ctx = Context { cancel: cancel.clone(), monitor: monitor.clone(), clock: self.interest.clock };
+        let monitor = Arc::new(Forward::new(id, self.sink.clone(), self.manner.changes));
+        let ctx = Context { cancel: cancel.clone(), monitor: monitor.clone(), clock: self.manner.clock };
         let refused = match &self.queue {
             Some(queue) => queue.send(Queued { id, job, ctx, monitor }).is_err(),
             None => true,
@@ -130,6 +141,14 @@ impl Drop for Worker {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// On Linux niceness is a thread's own, and those that it starts inherit it: all of the engine's do.
+fn yield_to_others() {
+    // Without it the backup is as good, only felt more; and what somebody made nicer stays so.
+    if getpriority_process(None).is_ok_and(|niceness| niceness < YIELDING_NICENESS) {
+        let _ = setpriority_process(None, YIELDING_NICENESS);
     }
 }
 

@@ -23,7 +23,7 @@ use hindsight::engine::{
 };
 use hindsight::entry::EntryPath;
 use hindsight::secret::Passphrase;
-use hindsight::worker::{Event, Interest, Outcome, Worker};
+use hindsight::worker::{Event, Manner, Outcome, Worker};
 use support::bytes::bytes;
 use support::runs::Home;
 
@@ -74,7 +74,7 @@ fn restore(place: Place, wish: Wish) -> RestoreReport {
             sender.lock().unwrap().send(outcome).unwrap();
         }
     });
-    let mut worker = Worker::start(Interest::default(), sink).unwrap();
+    let mut worker = Worker::start(Manner::default(), sink).unwrap();
     worker.submit(Job::BringBack(BringBackJob { place, wish, ownership: Ownership::ByName, undo: None }));
     match ended.recv_timeout(Duration::from_secs(8)) {
         Ok(Outcome::Completed(Report::Restore(report))) => report,

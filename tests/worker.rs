@@ -18,7 +18,8 @@ use hindsight::destination::{Destination, Folder, Result, Staged, Stored};
 use hindsight::engine::{BackupJob, Job, Keys, ListJob, Mode, Place, Prefixes, Renewal, StatusJob};
 use hindsight::error::Error;
 use hindsight::tree::select::Selection;
-use hindsight::worker::{Event, Interest, JobHandle, JobId, Outcome, Worker};
+use hindsight::worker::{Event, JobHandle, JobId, Manner, Outcome, Worker};
+use rustix::process::getpriority_process;
 use support::bytes::bytes;
 
 type Events = Arc<Mutex<Vec<(Instant, Event)>>>;
@@ -27,7 +28,7 @@ fn worker() -> (Worker, Events) {
     let events = Events::default();
     let kept = events.clone();
     let sink = Arc::new(move |event| kept.lock().unwrap().push((Instant::now(), event)));
-    (Worker::start(Interest { changes: true, ..Interest::default() }, sink).unwrap(), events)
+    (Worker::start(Manner { changes: true, ..Manner::default() }, sink).unwrap(), events)
 }
 
 fn id_of(event: &Event) -> JobId {
@@ -235,4 +236,24 @@ fn progress_comes_at_most_ten_times_a_second() {
     assert!(progress.len() as u128 <= allowed, "{} in {allowed} tenths of a second", progress.len());
     let close = Duration::from_millis(80);
     assert!(progress.windows(2).all(|pair| pair[1].duration_since(pair[0]) > close));
+}
+
+#[test]
+fn whatever_works_for_a_worker_that_yields_lets_others_go_first() {
+    let scene = Scene::new();
+    for name in 0..3_000 {
+        fs::write(scene.folder.path().join(format!("source/{name}")), bytes(name, 2_000)).unwrap();
+    }
+    let told: Arc<Mutex<Vec<i32>>> = Arc::default();
+    let kept = told.clone();
+    // Events come from the threads that do what they tell of.
+    let sink = Arc::new(move |_| kept.lock().unwrap().push(getpriority_process(None).unwrap()));
+    let before = getpriority_process(None).unwrap();
+    let mut worker =
+        Worker::start(Manner { changes: true, yields: true, ..Manner::default() }, sink).unwrap();
+    worker.submit(scene.backup());
+    drop(worker);
+    let told = told.lock().unwrap();
+    assert!(told.len() > 3_000 && told.iter().all(|niceness| *niceness >= 10), "{told:?}");
+    assert_eq!(getpriority_process(None).unwrap(), before, "nobody else is nicer for it");
 }

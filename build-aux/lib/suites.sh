@@ -19,24 +19,37 @@ suites_main() {
 }
 
 run_suites() {
-    local passed=0 failed=() table=() suite start status outcome
+    local passed=0 failed=() table=() suite start status outcome said=$cache/suites
     say "Running: $*"
+    mkdir -p "$said"
     for suite; do
         say "Suite $suite"
         start=$SECONDS outcome=passed
         # Not in a condition: there bash would forget -e inside.
         set +e
-        (set -e; run_suite "$suite")
-        status=$?
+        (set -e; run_suite "$suite") 2>&1 | tee "$said/$suite"
+        status=${PIPESTATUS[0]}
         set -e
         if ((status == 0)); then passed=$((passed + 1)); else outcome=FAILED failed+=("$suite"); fi
         table+=("$(printf '%-24s %-8s %s' "$suite" "$outcome" "$(duration $((SECONDS - start)))")")
     done
     say "All suites: $(duration $SECONDS)"
     printf '   %s\n' "${table[@]}" >&2
-    ((${#failed[@]} == 0)) || say "Failed: ${failed[*]}"
+    for suite in "${failed[@]}"; do
+        say "Of $suite, which failed"
+        what_failed "$said/$suite"
+    done
     echo "suites: $passed passed, ${#failed[@]} failed"
     ((${#failed[@]} == 0))
+}
+
+# what_failed FILE: why, of all that a suite has said there; whoever reads the end of a long run finds it.
+what_failed() {
+    if grep -q FAILED "$1"; then
+        # Behind a driven test stands what it saw; of Rust's stands more in the end.
+        grep -A 25 FAILED "$1" | head -n 150
+    fi
+    tail -n 40 "$1"
 }
 
 run_suite() {

@@ -18,7 +18,7 @@ use crate::engine::{
 };
 use crate::error::{Error, KeyError, WalkError};
 use crate::secret::Passphrase;
-use crate::worker::{Event, Interest, Outcome, Worker};
+use crate::worker::{Event, Manner, Outcome, Worker};
 
 /// Events on their way to the terminal; a slow one slows the job down rather than filling memory.
 const EVENTS: usize = 256;
@@ -73,12 +73,13 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn start(run: &'a Run) -> io::Result<Self> {
         let (sender, events) = sync_channel(EVENTS);
-        let interest = Interest {
+        let manner = Manner {
             changes: run.style.tells(Level::Info),
+            yields: false,
             clock: run.fixed_time.map_or(Clock::System, Clock::Fixed),
         };
         // Once nobody listens any more there is nobody to tell.
-        let worker = Worker::start(interest, Arc::new(move |event| drop(sender.send(event))))?;
+        let worker = Worker::start(manner, Arc::new(move |event| drop(sender.send(event))))?;
         Ok(Self { run, worker, events, terminal: Terminal::new(run.style), doing: None })
     }
 

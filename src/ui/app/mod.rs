@@ -16,7 +16,7 @@ use hindsight::desktop::drives::Drives;
 use hindsight::i18n::gettext;
 use hindsight::jobs::PastRestore;
 use hindsight::settings::Plan;
-use hindsight::worker::{Interest, Worker};
+use hindsight::worker::{Manner, Worker};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
@@ -240,7 +240,8 @@ impl App {
         let workers = Lanes::try_new(|lane| {
             let events = input.clone();
             let sink = Arc::new(move |event| events.emit(AppInput::Engine(lane, event)));
-            Worker::start(Interest::default(), sink)
+            // Somebody waits for a restore.
+            Worker::start(Manner { yields: lane == Lane::Backups, ..Manner::default() }, sink)
         });
         let Some((services, workers)) = Services::new().zip(workers.ok()) else {
             // Without a home folder or threads there is nothing that could be done or shown.
