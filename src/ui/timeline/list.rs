@@ -1,4 +1,5 @@
 //! The folder as it was, as columns and as lines of two rows for narrow windows: two views of one list and one selection.
+//! Only the one that is shown has it: a view makes its widgets whether or not anybody sees them.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ pub struct FileList {
     pub columns: gtk::ColumnView,
     pub lines: gtk::ListView,
     selection: gtk::MultiSelection,
+    narrow: Cell<bool>,
     when: gtk::ColumnViewColumn,
     dragging: Rc<Dragging>,
     /// While the list is filled, a changed selection is nobody's deed.
@@ -56,9 +58,10 @@ impl FileList {
             }
         });
         let dragging = Dragging::new(&files, &selection, Arc::new(fetched));
-        let (columns, when) = columns(&selection, &dragging, &tell);
-        let lines = lines(&selection, &dragging, &tell);
-        Self { files, columns, lines, selection, when, dragging, filling }
+        let (columns, when) = columns(&dragging, &tell);
+        columns.set_model(Some(&selection));
+        let lines = lines(&dragging, &tell);
+        Self { files, columns, lines, selection, narrow: Cell::new(false), when, dragging, filling }
     }
 
     /// `chosen` are selected as far as they are there. `anew`: it is of something else than before, and begins at its
@@ -77,10 +80,29 @@ impl FileList {
         }
         self.selection.set_selection(&wanted, &gtk::Bitset::new_range(0, self.files.n_items().max(1)));
         self.filling.set(false);
-        if anew && self.files.n_items() > 0 {
-            let first = positions.first().copied().unwrap_or(0);
-            self.columns.scroll_to(first, None, gtk::ListScrollFlags::NONE, None);
-            self.lines.scroll_to(first, gtk::ListScrollFlags::NONE, None);
+        if anew {
+            self.scroll_to(positions.first().copied());
+        }
+    }
+
+    pub fn set_narrow(&self, narrow: bool) {
+        if self.narrow.replace(narrow) == narrow {
+            return;
+        }
+        let (columns, lines) = if narrow { (None, Some(&self.selection)) } else { (Some(&self.selection), None) };
+        self.columns.set_model(columns);
+        self.lines.set_model(lines);
+        let selected = self.selection.selection();
+        self.scroll_to((!selected.is_empty()).then(|| selected.minimum()));
+    }
+
+    /// The beginning, if nothing is wanted.
+    fn scroll_to(&self, wanted: Option<u32>) {
+        let wanted = wanted.unwrap_or(0);
+        match (wanted < self.files.n_items(), self.narrow.get()) {
+            (false, _) => {}
+            (true, false) => self.columns.scroll_to(wanted, None, gtk::ListScrollFlags::NONE, None),
+            (true, true) => self.lines.scroll_to(wanted, gtk::ListScrollFlags::NONE, None),
         }
     }
 
@@ -89,13 +111,8 @@ impl FileList {
     }
 }
 
-fn columns(
-    selection: &gtk::MultiSelection,
-    dragging: &Rc<Dragging>,
-    tell: &Tell,
-) -> (gtk::ColumnView, gtk::ColumnViewColumn) {
+fn columns(dragging: &Rc<Dragging>, tell: &Tell) -> (gtk::ColumnView, gtk::ColumnViewColumn) {
     let view = gtk::ColumnView::builder()
-        .model(selection)
         .tab_behavior(gtk::ListTabBehavior::Item)
         .enable_rubberband(true)
         .css_classes(["timeline"])
@@ -155,7 +172,7 @@ fn order_of(sorter: &gtk::ColumnViewSorter) -> Order {
     Order { by, descending: sorter.primary_sort_order() == gtk::SortType::Descending }
 }
 
-fn lines(selection: &gtk::MultiSelection, dragging: &Rc<Dragging>, tell: &Tell) -> gtk::ListView {
+fn lines(dragging: &Rc<Dragging>, tell: &Tell) -> gtk::ListView {
     let factory = factory(names(32, dragging), |line, row| show_name(line, row, &row.caption(now())));
     factory.connect_bind(|_, item| {
         let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
@@ -164,7 +181,6 @@ fn lines(selection: &gtk::MultiSelection, dragging: &Rc<Dragging>, tell: &Tell) 
         }
     });
     let view = gtk::ListView::builder()
-        .model(selection)
         .factory(&factory)
         .css_classes(["timeline"])
         .tab_behavior(gtk::ListTabBehavior::Item)

@@ -57,6 +57,7 @@ impl TimelinePage {
             TimelineInput::Narrow(narrow) => {
                 self.narrow = narrow;
                 self.layouts.set_narrow(narrow);
+                self.list.set_narrow(narrow);
             }
             TimelineInput::RestoreWanted => self.restore(sender),
             TimelineInput::Retry => {
