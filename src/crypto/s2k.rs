@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use sequoia_openpgp as openpgp;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
@@ -45,6 +46,19 @@ pub(super) struct S2k {
 }
 
 impl S2k {
+    /// One of those that we derive ourselves.
+    pub(super) fn of_sequoia(s2k: &openpgp::crypto::S2K) -> Option<Self> {
+        use openpgp::crypto::S2K;
+        #[allow(deprecated)] // old keys have them
+        let (hash, salt, octets) = match *s2k {
+            S2K::Simple { hash } => (hash, None, 0),
+            S2K::Salted { hash, salt } => (hash, Some(salt), 0),
+            S2K::Iterated { hash, salt, hash_bytes } => (hash, Some(salt), hash_bytes),
+            _ => return None,
+        };
+        Some(Self { hash: Hash::from_id(hash.into())?, salt, octets })
+    }
+
     /// The count as an octet of a packet holds it: four bits of mantissa, four of exponent.
     pub(super) fn octets_of(count: u8) -> u32 {
         (16 + u32::from(count & 15)) << ((count >> 4) + 6)

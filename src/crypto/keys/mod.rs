@@ -8,6 +8,7 @@ mod assuan;
 mod decrypt;
 mod file;
 mod gpg;
+mod protected;
 mod secret;
 mod sexp;
 mod signer;
