@@ -15,7 +15,9 @@ use super::packet::{self, Body, COMPRESSED, LITERAL, MARKER, ONE_PASS_SIGNATURE,
 use super::plain::{Chunks, altered};
 use super::{Ciphertext, Error};
 
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
+/// The random block at the beginning stands in for one.
+const NO_VECTOR: [u8; BLOCK] = [0; BLOCK];
 const PREFIX: usize = BLOCK + 2;
 const MDC_HEADER: [u8; 2] = [0xD3, 0x14];
 const MDC: usize = 2 + 20;
@@ -42,7 +44,7 @@ pub(super) struct MdcWriter<W: Write> {
 
 impl<W: Write> MdcWriter<W> {
     pub(super) fn new(mut out: W, key: &[u8]) -> io::Result<Self> {
-        let cipher = cfb_mode::Encryptor::new_from_slices(key, &[0; BLOCK])
+        let cipher = cfb_mode::Encryptor::new_from_slices(key, &NO_VECTOR)
             .map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
         let mut prefix = [0; PREFIX];
         getrandom::fill(&mut prefix[..BLOCK])?;
@@ -119,7 +121,7 @@ impl<W: Write> Write for MdcWriter<W> {
 }
 
 /// CFB decryption of data that comes in order, in whole blocks except at the end.
-trait Decrypt: Send {
+pub(super) trait Decrypt: Send {
     fn decrypt(&mut self, data: &mut [u8]);
 }
 
@@ -136,17 +138,21 @@ impl<M: BlockModeDecrypt<BlockSize = U16> + Send> Decrypt for M {
     }
 }
 
-fn decryptor(key: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
-    fn boxed<M: KeyIvInit + Decrypt + 'static>(key: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
-        match M::new_from_slices(key, &[0; BLOCK]) {
+/// By AES, the variant given by the key's length. `vector` is one block.
+pub(super) fn decryptor(key: &[u8], vector: &[u8]) -> Result<Box<dyn Decrypt>, io::Error> {
+    fn boxed<M>(key: &[u8], vector: &[u8]) -> Result<Box<dyn Decrypt>, io::Error>
+    where
+        M: KeyIvInit + Decrypt + 'static,
+    {
+        match M::new_from_slices(key, vector) {
             Ok(mode) => Ok(Box::new(mode)),
             Err(_) => Err(ErrorKind::InvalidInput.into()),
         }
     }
     match key.len() {
-        16 => boxed::<cfb_mode::Decryptor<Aes128>>(key),
-        24 => boxed::<cfb_mode::Decryptor<Aes192>>(key),
-        _ => boxed::<cfb_mode::Decryptor<Aes256>>(key),
+        16 => boxed::<cfb_mode::Decryptor<Aes128>>(key, vector),
+        24 => boxed::<cfb_mode::Decryptor<Aes192>>(key, vector),
+        _ => boxed::<cfb_mode::Decryptor<Aes256>>(key, vector),
     }
 }
 
@@ -156,7 +162,7 @@ pub(super) fn begins_well(packet: &[u8], key: &[u8]) -> io::Result<bool> {
     let mut start = [0; 1 + PREFIX + 1];
     body.read_exact(&mut start)?;
     let text = &mut start[1..];
-    decryptor(key)?.decrypt(text);
+    decryptor(key, &NO_VECTOR)?.decrypt(text);
     let first = text[PREFIX];
     let tag = if first & 0x40 != 0 { first & 0x3F } else { (first >> 2) & 0x0F };
     let content = [SIGNATURE, ONE_PASS_SIGNATURE, COMPRESSED, MARKER, LITERAL];
@@ -186,7 +192,7 @@ impl<R: Read> MdcChunks<R> {
     pub(super) fn new(source: R, key: &[u8], ciphertext: Ciphertext) -> Result<Option<Self>, Error> {
         let mut chunks = Self {
             source,
-            cipher: decryptor(key)?,
+            cipher: decryptor(key, &NO_VECTOR)?,
             hash: (ciphertext == Ciphertext::Unproven).then(Sha1::new),
             buffer: vec![0; MDC + CHUNK],
             filled: 0,

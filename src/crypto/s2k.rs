@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use sequoia_openpgp as openpgp;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
@@ -45,6 +46,19 @@ pub(super) struct S2k {
 }
 
 impl S2k {
+    /// One of those that we derive ourselves.
+    pub(super) fn of_sequoia(s2k: &openpgp::crypto::S2K) -> Option<Self> {
+        use openpgp::crypto::S2K;
+        #[allow(deprecated)] // old keys have them
+        let (hash, salt, octets) = match *s2k {
+            S2K::Simple { hash } => (hash, None, 0),
+            S2K::Salted { hash, salt } => (hash, Some(salt), 0),
+            S2K::Iterated { hash, salt, hash_bytes } => (hash, Some(salt), hash_bytes),
+            _ => return None,
+        };
+        Some(Self { hash: Hash::from_id(hash.into())?, salt, octets })
+    }
+
     /// The count as an octet of a packet holds it: four bits of mantissa, four of exponent.
     pub(super) fn octets_of(count: u8) -> u32 {
         (16 + u32::from(count & 15)) << ((count >> 4) + 6)
@@ -125,11 +139,41 @@ pub(super) struct KeyCache(Mutex<HashMap<(S2k, usize), Slot>>);
 
 impl KeyCache {
     /// Derives at most once per kind and length; who asks meanwhile waits, who asks for another key does not.
-    pub(super) fn get(&self, passphrase: &Passphrase, s2k: S2k, length: usize) -> Arc<Key> {
+    pub(super) fn get(&self, s2k: S2k, length: usize, derive: impl FnOnce() -> Key) -> Arc<Key> {
         let slot = {
             let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             slots.entry((s2k, length)).or_default().clone()
         };
-        slot.get_or_init(|| Arc::new(Key::derive(&s2k, passphrase, length))).clone()
+        slot.get_or_init(|| Arc::new(derive())).clone()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use crossbeam_channel::{Receiver, Sender, bounded};
+
+    use super::*;
+
+    /// Every file of stock's has a salt of its own.
+    #[test]
+    fn keys_of_two_salts_are_derived_at_the_same_time() {
+        let cache = KeyCache::default();
+        let derive = &|salt, begun: Sender<()>, other: Receiver<()>| {
+            let s2k = S2k { hash: Hash::Sha1, salt: Some([salt; 8]), octets: 1024 };
+            cache.get(s2k, 32, || {
+                begun.send(()).unwrap();
+                other.recv_timeout(Duration::from_secs(60)).unwrap();
+                Key::derive(&s2k, &Passphrase::new("x"), 32)
+            })
+        };
+        let ((begun, seen), (other_begun, other_seen)) = (bounded(1), bounded(1));
+        std::thread::scope(|scope| {
+            scope.spawn(move || derive(1, begun, other_seen));
+            derive(2, other_begun, seen);
+        });
+        assert_eq!(cache.0.lock().unwrap().len(), 2);
     }
 }

@@ -8,18 +8,16 @@ use sequoia_openpgp as openpgp;
 
 use openpgp::cert::CertParser;
 use openpgp::crypto::KeyPair;
-use openpgp::packet::key::{SecretParts, UnspecifiedRole};
-use openpgp::packet::{Key, PKESK};
+use openpgp::packet::PKESK;
 use openpgp::parse::Parse;
 use openpgp::policy::StandardPolicy;
 use openpgp::types::{HashAlgorithm, RevocationStatus};
 use openpgp::{Cert, Fingerprint};
 
+use super::protected::{self, SecretKey};
 use super::secret::named_first;
 use super::{KeyError, PublicKey, Session};
 use crate::secret::Passphrase;
-
-type SecretKey = Key<SecretParts, UnspecifiedRole>;
 
 /// Who has put a key into the file trusts it, however old the hash is with which it signed itself.
 static POLICY: LazyLock<StandardPolicy> = LazyLock::new(|| {
@@ -74,8 +72,7 @@ impl KeyFile {
             let secret =
                 certificate.keys().secret().find(|key| key.key().fingerprint() == public.fingerprint());
             if let Some(secret) = secret {
-                let secret = secret.key().clone().role_into_unspecified();
-                return self.unlock(certificate, &secret, passphrase).map(Some);
+                return self.unlock(certificate, secret.key(), passphrase).map(Some);
             }
         }
         Ok(None)
@@ -111,8 +108,7 @@ impl KeyFile {
 
     fn secret_keys(&self) -> impl Iterator<Item = (&Cert, SecretKey)> {
         self.certificates.iter().flat_map(|certificate| {
-            let keys = certificate.keys().secret();
-            keys.map(move |found| (certificate, found.key().clone().role_into_unspecified()))
+            certificate.keys().secret().map(move |found| (certificate, found.key().clone()))
         })
     }
 
@@ -133,10 +129,8 @@ impl KeyFile {
         let open = match (key.secret().is_encrypted(), passphrase) {
             (false, _) => key.clone(),
             (true, None) => return Err(KeyError::Locked { name: name() }),
-            (true, Some(passphrase)) => key
-                .clone()
-                .decrypt_secret(&passphrase.expose().into())
-                .map_err(|_| KeyError::PassphraseWrong { name: name() })?,
+            (true, Some(passphrase)) => protected::unlocked(key, passphrase)?
+                .ok_or_else(|| KeyError::PassphraseWrong { name: name() })?,
         };
         let pair = open.into_keypair().map_err(super::failed)?;
         unlocked.insert(key.fingerprint(), pair.clone());
