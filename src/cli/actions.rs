@@ -87,7 +87,7 @@ impl<'a> Session<'a> {
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
-        let writes = matches!(action, Action::Backup { .. } | Action::Replicate { .. });
+        let writes = matches!(action, Action::Backup { .. } | Action::Replicate { dry_run: false, .. });
         let weak_is_fine = cache.exists() || keys.allow_weak || self.run.is_duplicity();
         let passphrase = passphrase::from_environment();
         let destination = Arc::from(place.connect());
@@ -208,10 +208,10 @@ impl<'a> Session<'a> {
             Action::Volumes { path, time } => Job::Volumes(VolumesJob { place, path, time }),
             Action::CleanUp { delete } => Job::CleanUp(CleanUpJob { place, delete }),
             Action::Remove { outdated, delete } => Job::Remove(RemoveJob { place, outdated, delete }),
-            Action::Replicate { to, before } => {
+            Action::Replicate { to, before, dry_run } => {
                 let Elsewhere { place: to, address, cache } = *to;
                 let to = Place { destination: Arc::from(to.connect()), cache, address, ..place.clone() };
-                Job::Replicate(ReplicateJob { from: place, to, before, encrypt })
+                Job::Replicate(ReplicateJob { from: place, to, before, encrypt, dry_run })
             }
         }
     }
