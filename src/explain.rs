@@ -150,6 +150,10 @@ fn explain_place(error: &DestinationError) -> Explanation {
             Explanation::new("Place Not Reachable", format!("There is no connection to {path}."))
                 .hint("Check the connection, then try again.")
         }
+        ErrorKind::Incomplete => {
+            Explanation::new("Not Stored Completely", format!("Less is stored than was written at {path}."))
+                .hint("Try again. If it fails once more, check the drive.")
+        }
         ErrorKind::NameTaken => Explanation::new(
             "Place Changed Meanwhile",
             format!("Somebody else wrote {path} while the backup was being written."),

@@ -75,6 +75,7 @@ fn errors() -> Vec<Error> {
         ErrorKind::NoSpace,
         ErrorKind::ReadOnly,
         ErrorKind::Offline,
+        ErrorKind::Incomplete,
         ErrorKind::NameTaken,
         ErrorKind::Misconfigured,
         ErrorKind::Other,
