@@ -79,18 +79,20 @@ pub struct Problem {
 pub enum ProblemKind {
     /// Could not be read: its previous state stays in the backup.
     Unreadable,
+    /// Could not even be looked at: its previous state stays in the backup.
+    Inaccessible,
     /// Was listed but gone when its turn came.
     Vanished,
     /// Changed while it was read: saved as read, and looked at again next time.
     ChangedWhileReading,
-    /// A socket or another kind that cannot be saved.
-    Unsupported,
     /// A volume or entry that is damaged or missing: this file could not be brought back.
     Lost,
     /// Content does not match the recorded SHA-256.
     Corrupt,
     /// Could not be written where it should be restored.
     NotWritten,
+    /// Not written, as the folder that it lies in could not be.
+    FolderNotWritten,
     /// Content is back, but owner, times, attributes or links are not all as they were.
     MetadataNotRestored,
     /// Something of another kind has its name and stays; it was restored beside that under the name in the detail.
@@ -101,13 +103,15 @@ pub enum ProblemKind {
     Unprotected,
 }
 
-/// What happened to one path in a backup; for `-v 5` and file-by-file displays.
+/// What happened to one path in a backup or restore; for `-v 5` and file-by-file displays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
     Added,
     Modified,
     Deleted,
     Restored,
+    /// A socket, which no backup holds.
+    Skipped,
 }
 
 /// Things worth one line in a log, not tied to one file. Full sentences in English.

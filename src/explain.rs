@@ -150,6 +150,10 @@ fn explain_place(error: &DestinationError) -> Explanation {
             Explanation::new("Place Not Reachable", format!("There is no connection to {path}."))
                 .hint("Check the connection, then try again.")
         }
+        ErrorKind::Incomplete => {
+            Explanation::new("Not Stored Completely", format!("Less is stored than was written at {path}."))
+                .hint("Try again. If it fails once more, check the drive.")
+        }
         ErrorKind::NameTaken => Explanation::new(
             "Place Changed Meanwhile",
             format!("Somebody else wrote {path} while the backup was being written."),
@@ -308,17 +312,19 @@ fn explain_stop(why: Why) -> Explanation {
 pub fn explain_problem(problem: &Problem) -> String {
     let (path, detail) = (shown(&problem.path), without_number(&problem.detail));
     match problem.kind {
-        ProblemKind::Unreadable => {
+        ProblemKind::Unreadable | ProblemKind::Inaccessible => {
             format!("{path} could not be read ({detail}). What was saved of it earlier stays in the backup.")
         }
         ProblemKind::Vanished => format!("{path} disappeared before it could be saved."),
         ProblemKind::ChangedWhileReading => {
             format!("{path} changed while it was being saved. The next backup looks at it again.")
         }
-        ProblemKind::Unsupported => format!("{path} is of a kind that cannot be saved ({detail})."),
         ProblemKind::Lost => format!("{path} could not be brought back ({detail})."),
         ProblemKind::Corrupt => format!("{path} could not be brought back: {detail}."),
         ProblemKind::NotWritten => format!("{path} could not be written ({detail})."),
+        ProblemKind::FolderNotWritten => {
+            format!("{path} was not written, as {detail} could not be.")
+        }
         ProblemKind::MetadataNotRestored => {
             format!("{path} is back, but not everything about it is as it was ({detail}).")
         }

@@ -8,6 +8,7 @@ mod support {
     pub(crate) mod cli;
     pub(crate) mod hash;
     pub(crate) mod sets;
+    pub(crate) mod unprivileged;
 }
 
 use std::ffi::{OsStr, OsString};
@@ -21,6 +22,7 @@ use support::bytes::bytes;
 use support::cli::{Outcome, Repository, ours, scratch};
 use support::hash::hashes;
 use support::sets::{file_names, set_times};
+use support::unprivileged::unprivileged;
 use tempfile::TempDir;
 
 /// A repository of two sets and the folder they are of.
@@ -343,16 +345,7 @@ impl Backed {
     /// A backup that may not read everything, which root only may with two of its capabilities.
     fn again_without_privileges(&self, action: &str) -> Outcome {
         let backup = self.repository.backup_command(&ours(), action, self.source.path());
-        if !rustix::process::geteuid().is_root() {
-            return Outcome::of(backup);
-        }
-        let mut command = Command::new("setpriv");
-        command
-            .arg("--bounding-set=-dac_override,-dac_read_search")
-            .arg(backup.get_program())
-            .args(backup.get_args());
-        command.envs(backup.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Outcome::of(command)
+        Outcome::of(unprivileged(&backup))
     }
 }
 

@@ -7,9 +7,14 @@
 #[allow(dead_code)]
 mod support {
     pub(crate) mod cli;
+    pub(crate) mod sets;
     pub(crate) mod stanzas;
     pub(crate) mod stock;
+    pub(crate) mod unprivileged;
 }
+
+#[path = "stanzas/troubles.rs"]
+mod troubles;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,6 +22,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use support::cli::{Outcome, Program, Repository, scratch};
 use support::stanzas::{Stanza, named_duplicity, parse};
@@ -42,17 +48,22 @@ impl Side {
         self.folder.path().join(name)
     }
 
-    /// What the log has after a run of `line`, where URL is the place and OUT a folder of this side.
-    fn run(&self, line: &str, source: &Path) -> (i32, Vec<Stanza>) {
-        let log = self.path("log");
-        let _ = fs::remove_file(&log);
+    /// `line`, where URL is the place and OUT a folder of this side, ready to run and to write a log.
+    fn command(&self, line: &str, source: &Path) -> Command {
         let mut command = self.repository.command(&self.program, &self.path("cache"));
         let url = self.repository.url().into_string().unwrap();
         let out = self.path("out");
         let words = line.split_whitespace();
         command.args(words.map(|word| word.replace("URL", &url).replace("OUT", out.to_str().unwrap())));
-        command.arg("--log-file").arg(&log).current_dir(source.parent().unwrap());
-        let outcome = Outcome::of(command);
+        command.arg("--log-file").arg(self.path("log")).current_dir(source.parent().unwrap());
+        command
+    }
+
+    /// What the log has after a run.
+    fn run(&self, line: &str, source: &Path) -> (i32, Vec<Stanza>) {
+        let log = self.path("log");
+        let _ = fs::remove_file(&log);
+        let outcome = Outcome::of(self.command(line, source));
         let log = String::from_utf8(fs::read(&log).unwrap_or_default()).expect("the log is text");
         (outcome.code, parse(&log))
     }
@@ -121,8 +132,7 @@ fn normal(log: Vec<Stanza>) -> Vec<Stanza> {
     let last = log.iter().rfind(|stanza| stanza.is("INFO", 2)).cloned();
     let mut kept: Vec<_> = log
         .into_iter()
-        // Of sockets ours tells by INFO 1.
-        .filter(|stanza| !stanza.is("INFO", 2) && !stanza.is("INFO", 15))
+        .filter(|stanza| !stanza.is("INFO", 2))
         .chain(last)
         .filter(|stanza| {
             let text = stanza.text.first().map_or("", String::as_str);

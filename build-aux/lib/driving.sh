@@ -5,7 +5,7 @@
 set_up_driving() {
     build_app
     with_gtk closed cargo build --release --locked --features gui \
-        --example empty_window --example long_past --example time_bar
+        --example dated_backup --example empty_window --example long_past --example time_bar
     write_dated "$1/dated"
 }
 
@@ -13,5 +13,5 @@ set_up_driving() {
 write_dated() {
     tests/gui/dated "$stock_32" "$1/3.2.1" few
     tests/gui/dated "$stock_08" "$1/0.8.22" few
-    with_gtk closed "$project/tests/gui/dated" "$app_built/release/hindsight-cli" "$1/house" many
+    with_gtk closed "$project/tests/gui/dated" "$app_built/release/examples/dated_backup" "$1/house" many
 }

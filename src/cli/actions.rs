@@ -1,7 +1,7 @@
 //! Runs a request: finds the passphrase, submits the job, shows its events, tells the outcome.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
-        let writes = matches!(action, Action::Backup { .. } | Action::Replicate { .. });
+        let writes = matches!(action, Action::Backup { .. } | Action::Replicate { dry_run: false, .. });
         let weak_is_fine = cache.exists() || keys.allow_weak || self.run.is_duplicity();
         let passphrase = passphrase::from_environment();
         let destination = Arc::from(place.connect());
@@ -125,7 +125,8 @@ impl<'a> Session<'a> {
     }
 
     /// Tells what backups there are, as duplicity does before anything else. Why that cannot be known the job itself
-    /// will tell; a new backup may well find no place yet.
+    /// will tell; a new backup may well find no place yet. The job lists the place once more: what it reads or removes
+    /// must be of the moment at which it has the place to itself.
     fn announce(&mut self, place: &Place, action: &Action) {
         if !self.run.is_duplicity() && !self.run.log.is_open() {
             return;
@@ -209,10 +210,10 @@ impl<'a> Session<'a> {
             Action::Volumes { path, time } => Job::Volumes(VolumesJob { place, path, time }),
             Action::CleanUp { delete } => Job::CleanUp(CleanUpJob { place, delete }),
             Action::Remove { outdated, delete } => Job::Remove(RemoveJob { place, outdated, delete }),
-            Action::Replicate { to, before } => {
+            Action::Replicate { to, before, dry_run } => {
                 let Elsewhere { place: to, address, cache } = *to;
                 let to = Place { destination: Arc::from(to.connect()), cache, address, ..place.clone() };
-                Job::Replicate(ReplicateJob { from: place, to, before, encrypt })
+                Job::Replicate(ReplicateJob { from: place, to, before, encrypt, dry_run })
             }
         }
     }
@@ -220,11 +221,13 @@ impl<'a> Session<'a> {
     /// Shows what happens until the end.
     pub(super) fn submit(&mut self, job: Job) -> Outcome {
         let announce = matches!(job.kind(), JobKind::Backup) && self.run.style.tells(Level::Notice);
-        let target = match &job {
-            Job::Restore(restore) => Some(restore.target.clone()),
-            _ => None,
+        let folder = match &job {
+            Job::Backup(backup) => backup.source.clone(),
+            Job::Restore(restore) => restore.target.clone(),
+            Job::Verify(verify) => verify.local.clone(),
+            _ => PathBuf::from("/"),
         };
-        let mut log = JobLog::new(self.run.log.clone(), target, self.run.progress);
+        let mut log = JobLog::new(self.run.log.clone(), folder, self.run.progress);
         self.doing = Some(job.kind());
         let handle = self.worker.submit(job);
         let _signals = Forwarding::to(handle, announce);

@@ -29,6 +29,9 @@ pub(super) fn announce(status: &CollectionStatus, action: &Action, cache: &Path,
     run.notice_of_duplicity(last_full(status));
     let text = text(status, cache);
     run.log.status(status, cache, &text, false);
+    if let Action::List { time: Some(time) } = action {
+        run.log.before_first(status, *time);
+    }
     if run.is_duplicity() && run.style.tells(Level::Info) {
         out(text);
     }

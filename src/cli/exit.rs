@@ -76,6 +76,7 @@ fn of_destination(kind: ErrorKind) -> u8 {
         ErrorKind::NotFound => 52,
         ErrorKind::Denied | ErrorKind::ReadOnly => 51,
         ErrorKind::NoSpace => 53,
+        ErrorKind::Incomplete => 56,
         ErrorKind::Offline | ErrorKind::NameTaken | ErrorKind::Misconfigured | ErrorKind::Other => 50,
     }
 }

@@ -84,6 +84,7 @@ pub(super) enum Action {
     Replicate {
         to: Box<Elsewhere>,
         before: Option<i64>,
+        dry_run: bool,
     },
 }
 
@@ -239,15 +240,13 @@ fn action(
             };
             Action::Remove { outdated, delete }
         }
-        Verb::Replicate if typed.dry_run => {
-            return Err(UsageError::NotYet { what: "Replicating with --dry-run".into() });
-        }
         Verb::Replicate => {
             let place = Spec::parse(&other).map_err(UsageError::Place)?;
             let address = place.normalised().map_err(|_| UsageError::NoWorkingFolder)?;
             // The name is that of the place that is read.
             let cache = self::cache(&typed, None, &place, environment)?;
-            Action::Replicate { to: Box::new(Elsewhere { place, address, cache }), before: time }
+            let to = Box::new(Elsewhere { place, address, cache });
+            Action::Replicate { to, before: time, dry_run: typed.dry_run }
         }
     })
 }

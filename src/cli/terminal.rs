@@ -113,15 +113,16 @@ impl Terminal {
             Event::Progress { progress, .. } => self.progress(&progress),
             Event::Problem { problem, .. } => self.problem(&problem),
             Event::Changed { change, path, .. } => {
-                let sign = match change {
-                    Change::Added => 'A',
-                    Change::Modified => 'M',
-                    Change::Deleted => 'D',
-                    Change::Restored => 'R',
+                let did = match change {
+                    Change::Added => "A",
+                    Change::Modified => "M",
+                    Change::Deleted => "D",
+                    Change::Restored => "R",
+                    Change::Skipped => "Skipping socket",
                 };
                 let path = shown(&path.below(std::path::Path::new("")));
                 let path = if path.is_empty() { "." } else { &path };
-                self.bar.suspend(|| out_as(Keyword::Info, format_args!("{sign} {path}")));
+                self.bar.suspend(|| out_as(Keyword::Info, format_args!("{did} {path}")));
             }
             Event::Message { level, text, .. } => self.message(level, &text),
             Event::Finished { outcome, .. } => {

@@ -103,8 +103,8 @@ fn removals_only_tell_unless_they_are_forced() {
 #[test]
 fn a_copy_has_a_cache_of_its_own() {
     let request = request("replicate file:///x file:///y --name n -t 1D").unwrap();
-    let Action::Replicate { to, before } = request.action else { panic!() };
-    assert_eq!(before, Some(NOW - 86_400));
+    let Action::Replicate { to, before, dry_run } = request.action else { panic!() };
+    assert_eq!((before, dry_run), (Some(NOW - 86_400), false));
     assert!(request.cache.ends_with("n") && to.cache != request.cache, "{:?}", to.cache);
     assert_eq!(to.place.folder(), Some(Path::new("/y")));
 }
@@ -234,7 +234,6 @@ fn what_cannot_be_followed_is_refused_with_duplicitys_codes() {
         ("remove-all-but-n-full one file:///x", 23),
         ("remove-all-inc-of-but-n-full file:///x", 23),
         ("replicate file:///x", 23),
-        ("replicate file:///x file:///y --dry-run", 23),
         ("/a /b", 23),
         ("file:///a file:///b", 23),
         ("full file:///a /b", 23),

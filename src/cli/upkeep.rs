@@ -50,10 +50,11 @@ pub(super) fn cleaned_up(report: &CleanUpReport) -> String {
 }
 
 pub(super) fn replicated(report: &ReplicationReport) -> String {
+    let done = if report.dry_run { "would be replicated" } else { "replicated" };
     match (report.copied, report.present) {
         (0, 0) => "No old backup sets found.".into(),
-        (copied, 0) => format!("{copied} backup set(s) replicated."),
-        (copied, present) => format!("{copied} backup set(s) replicated, {present} already there."),
+        (copied, 0) => format!("{copied} backup set(s) {done}."),
+        (copied, present) => format!("{copied} backup set(s) {done}, {present} already there."),
     }
 }
 

@@ -16,6 +16,9 @@ pub enum ErrorKind {
     ReadOnly,
     #[error("not reachable")]
     Offline,
+    /// Less is stored than was written.
+    #[error("not stored as a whole")]
+    Incomplete,
     #[error("name exists already")]
     NameTaken,
     #[error("not usable as a place for backups")]

@@ -209,7 +209,7 @@ impl Staged for StagedFile {
             let stored = stored.map_err(|error| self.error(&self.parked, error))?.len();
             if stored != self.written {
                 let cause = format!("{} bytes written, {stored} stored", self.written);
-                let error = DestinationError::new(ErrorKind::Other, shown(&self.root, &self.parked));
+                let error = DestinationError::new(ErrorKind::Incomplete, shown(&self.root, &self.parked));
                 return Err(DestinationError { temporary: true, source: Some(cause.into()), ..error });
             }
             self.file = None;

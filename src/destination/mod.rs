@@ -17,6 +17,8 @@
 //! suite. Where a place cannot rename, `stage` spools locally and `publish` uploads in one atomic request.
 
 mod error;
+#[cfg(feature = "fault-injection")]
+mod faults;
 mod folder;
 mod lease;
 mod marker;

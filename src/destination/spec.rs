@@ -23,6 +23,14 @@ pub fn is_url(text: &OsStr) -> bool {
     scheme(text.as_bytes()).is_some()
 }
 
+/// gio reaches many things; this is a plain folder in its words.
+const SCHEMES: &[&str] = &[
+    "file",
+    "gio+file",
+    #[cfg(feature = "fault-injection")]
+    super::faults::SCHEME,
+];
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spec {
     typed: OsString,
@@ -35,8 +43,7 @@ impl Spec {
     /// Unlike there, `%FF` is a byte of the name, and any number of slashes makes an absolute path.
     pub fn parse(typed: &OsStr) -> Result<Self, SpecError> {
         let (scheme, rest) = scheme(typed.as_bytes()).ok_or(SpecError::NotUrl)?;
-        // gio reaches many things; this is a plain folder in its words.
-        if !["file", "gio+file"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours)) {
+        if !SCHEMES.iter().any(|ours| scheme.eq_ignore_ascii_case(ours)) {
             return Err(SpecError::UnsupportedScheme { scheme: scheme.to_ascii_lowercase() });
         }
         let rest = rest.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
@@ -85,6 +92,10 @@ impl Spec {
 
     /// The place itself. Touches nothing yet.
     pub fn connect(&self) -> Box<dyn Destination> {
+        #[cfg(feature = "fault-injection")]
+        if scheme(self.typed.as_bytes()).is_some_and(|(name, _)| name == super::faults::SCHEME) {
+            return Box::new(super::faults::Faulty::new(&self.folder));
+        }
         Box::new(Folder::new(&self.folder))
     }
 }
@@ -170,6 +181,13 @@ mod tests {
         assert_eq!(Spec::parse(OsStr::new("/a/path")), Err(SpecError::NotUrl));
         assert_eq!(Spec::parse(OsStr::new("file://")), Err(SpecError::NoPath));
         assert_eq!(Spec::parse(OsStr::new("file:///a%00b")), Err(SpecError::NoPath));
+    }
+
+    #[cfg(not(feature = "fault-injection"))]
+    #[test]
+    fn the_place_that_fails_for_tests_is_in_builds_for_tests_only() {
+        let error = Spec::parse(OsStr::new("fortestsonly:///tmp/x")).unwrap_err();
+        assert_eq!(error, SpecError::UnsupportedScheme { scheme: "fortestsonly".into() });
     }
 
     #[test]

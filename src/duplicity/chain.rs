@@ -91,7 +91,7 @@ pub struct Collection {
     /// Sets without a manifest, oldest first: traces of runs that died. Never read.
     pub incomplete: Vec<BackupSet>,
     /// Signatures of no set at all.
-    pub stray_signatures: Vec<String>,
+    pub stray_signatures: Vec<(SetId, String)>,
     /// Names that are none of the format's, and partial files, which have no business here.
     pub foreign: Vec<String>,
 }
@@ -122,7 +122,7 @@ impl Collection {
                 (Some(_), _) => complete.push(set),
                 (None, false) => collection.incomplete.push(set),
                 (None, true) => {
-                    collection.stray_signatures.extend(set.signatures);
+                    collection.stray_signatures.extend(set.signatures.map(|name| (id, name)));
                     collection.foreign.extend(set.statistics.into_iter().chain(set.duplicates));
                 }
             }
@@ -154,6 +154,27 @@ impl Collection {
         self.orphaned.sort_by_key(|set| set.id);
     }
 
+    /// Whether signatures continue each other, whatever there is of the backups that they are of.
+    pub fn signatures(&self) -> SignatureState {
+        let of_chains = self.chains.iter().flat_map(|chain| &chain.sets);
+        let sets = of_chains.chain(&self.orphaned).chain(&self.incomplete);
+        let of_sets = sets.filter(|set| set.signatures.is_some()).map(|set| set.id);
+        let mut all: Vec<_> = of_sets.chain(self.stray_signatures.iter().map(|(id, _)| *id)).collect();
+        all.sort_by_key(|id| (id.from, id.at));
+        let (mut ends, mut orphaned) = (Vec::new(), 0);
+        for SetId { from, at } in all {
+            match (from, ends.iter_mut().find(|end| Some(**end) == from)) {
+                (None, _) => ends.push(at),
+                (Some(_), Some(end)) => *end = at,
+                (Some(_), None) => orphaned += 1,
+            }
+        }
+        // Without the newest signatures the chain still goes on from the set before.
+        let newest = self.newest().map_or(&[][..], |chain| &chain.sets);
+        let matched = newest.iter().rev().take(2).any(|set| ends.contains(&set.id.at));
+        SignatureState { orphaned, unmatched: !ends.is_empty() && !matched }
+    }
+
     /// The chain that ends last.
     pub fn newest(&self) -> Option<&Chain> {
         self.chains.last()
@@ -172,6 +193,15 @@ impl Collection {
     pub fn is_before_first(&self, time: SetTime) -> bool {
         self.chains.iter().all(|chain| time < chain.start())
     }
+}
+
+/// What duplicity warns of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SignatureState {
+    /// Files of signatures that continue none that are there.
+    pub orphaned: usize,
+    /// There are signatures from which no incremental backup could go on, as they are of no newest backup.
+    pub unmatched: bool,
 }
 
 /// A file that claims to be some part of a set.

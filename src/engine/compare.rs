@@ -63,8 +63,8 @@ impl<'a, W: Iterator<Item = Found>, P: Iterator<Item = Result<Prior>>> Compariso
         Self { walk, prior, root, opaque: None, owners, done, seen: Seen::default(), ctx }
     }
 
-    fn note_unreadable(&mut self, path: EntryPath, error: &std::io::Error) {
-        self.ctx.problem(ProblemKind::Unreadable, path.below(self.root), error);
+    fn note_unreadable(&mut self, path: EntryPath, error: &std::io::Error, kind: ProblemKind) {
+        self.ctx.problem(kind, path.below(self.root), error);
         self.seen.unreadable += 1;
         // An outer opaque folder hides its content already.
         if !self.opaque.as_ref().is_some_and(|outer| path.is_within(outer)) {
@@ -98,8 +98,8 @@ impl<'a, W: Iterator<Item = Found>, P: Iterator<Item = Result<Prior>>> Compariso
             Found::Entry(entry) => entry,
             // Only now: what was opaque until here decided about the prior states before it. One of the
             // same path comes next, and finds itself hidden.
-            Found::Unreadable { path, error } => {
-                self.note_unreadable(path, &error);
+            Found::Unreadable { path, error, kind } => {
+                self.note_unreadable(path, &error, kind);
                 return Some(Ok(None));
             }
         };

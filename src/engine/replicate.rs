@@ -4,6 +4,7 @@ use super::Place;
 use super::access::{Local, lease_error};
 use super::backup::{lease, mark_place};
 use crate::context::{Context, Level, Phase, Progress};
+use crate::destination::ErrorKind;
 use crate::entry::Timestamp;
 use crate::error::{Error, Result};
 use crate::repository::replica::Replica;
@@ -17,20 +18,27 @@ pub struct ReplicateJob {
     pub before: Option<i64>,
     /// As in [`BackupJob`](super::BackupJob).
     pub encrypt: bool,
+    /// Tell what would be copied; write nothing at the place.
+    pub dry_run: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplicationReport {
-    /// Backups that are at the other place now, and were there already.
+    /// Backups that were copied, and that were there already.
     pub copied: u64,
     pub present: u64,
+    /// Nothing was copied: it was only told what would be.
+    pub dry_run: bool,
 }
 
 pub(super) fn run(job: ReplicateJob, ctx: &Context) -> Result<ReplicationReport> {
-    let ReplicateJob { from, to, before, encrypt } = job;
+    let ReplicateJob { from, to, before, encrypt, dry_run } = job;
     // What was not signed is not signed in the copy.
     let source = from.open()?;
     let sets = wanted(&source, before);
+    if dry_run {
+        return rehearsed(&sets, there(&to)?.as_ref(), ctx);
+    }
     let mut report = ReplicationReport::default();
     if sets.is_empty() {
         return Ok(report);
@@ -51,7 +59,7 @@ pub(super) fn run(job: ReplicateJob, ctx: &Context) -> Result<ReplicationReport>
         ..Progress::default()
     };
     for set in sets {
-        if replica.has(set) {
+        if target.has(set) {
             report.present += 1;
         } else {
             ctx.say(Level::Notice, format_args!("Replicating the backup of {}.", asctime(set.id.at.0)));
@@ -63,6 +71,31 @@ pub(super) fn run(job: ReplicateJob, ctx: &Context) -> Result<ReplicationReport>
         }
         progress.bytes_done += size(set);
         ctx.monitor.progress(progress.clone());
+    }
+    Ok(report)
+}
+
+/// The other place as it is; `None` if it would be made.
+fn there(to: &Place) -> Result<Option<Repository>> {
+    match to.open_to_continue() {
+        Err(Error::Destination(error)) if error.kind == ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+fn rehearsed(sets: &[&BackupSet], there: Option<&Repository>, ctx: &Context) -> Result<ReplicationReport> {
+    let mut report = ReplicationReport { dry_run: true, ..ReplicationReport::default() };
+    for set in sets {
+        ctx.check()?;
+        if there.is_some_and(|there| there.has(set)) {
+            report.present += 1;
+        } else {
+            ctx.say(
+                Level::Notice,
+                format_args!("The backup of {} would be replicated.", asctime(set.id.at.0)),
+            );
+            report.copied += 1;
+        }
     }
     Ok(report)
 }

@@ -114,6 +114,8 @@ struct Restore<'a> {
     above: Above,
     /// A folder for unnamed temporary files.
     scratch: PathBuf,
+    /// The last folder that could not be written. Where folders are merged each object finds its own way.
+    unwritten: Option<EntryPath>,
     /// Where files with several names were restored first.
     links: HashMap<(LinkId, Content), EntryPath>,
 }
@@ -121,7 +123,7 @@ struct Restore<'a> {
 impl<'a> Restore<'a> {
     fn new(shared: &'a Shared<'a>, writers: Writers) -> Self {
         let (above, scratch) = (shared.task.above.clone(), scratch(shared.task));
-        Self { shared, writers, target: None, above, scratch, links: HashMap::new() }
+        Self { shared, writers, target: None, above, scratch, unwritten: None, links: HashMap::new() }
     }
 
     fn all(mut self, states: &mut States, selection: &Selection) -> Result<()> {
@@ -132,6 +134,10 @@ impl<'a> Restore<'a> {
             let path = root.place_of(&path);
             self.shared.begin_entry();
             let place = self.shared.place(&path);
+            if let Some(folder) = self.unwritten.as_ref().filter(|folder| path.is_within(folder)) {
+                self.shared.folder_not_written(&place, folder);
+                continue;
+            }
             let written = match (what, self.approach(root, &path)?) {
                 (What::Lost(why), _) => {
                     self.shared.failed(&place, Failure::Lost(why));
@@ -187,6 +193,9 @@ impl<'a> Restore<'a> {
         let target = self.target(single)?;
         let placed =
             if directory { target.directory(path, attributes) } else { target.object(path, attributes) };
+        if directory && placed.is_err() && !self.shared.task.existing.merges() {
+            self.unwritten = Some(path.clone());
+        }
         Ok(placed.map(|placed| self.shared.placed(path, &placed, directory)))
     }
 

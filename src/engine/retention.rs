@@ -1,4 +1,6 @@
 //! Which backups are old enough to go, as stock decides it: whole chains, and never the newest. Pure.
+//!
+//! Unlike there the newest chain keeps its signatures, too: without them stock could not continue what it spares.
 
 use crate::repository::{BackupSet, Chain, Collection, SetTime};
 

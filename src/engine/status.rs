@@ -3,7 +3,7 @@
 use super::StatusJob;
 use crate::context::Context;
 use crate::error::Result;
-use crate::repository::{BackupSet, Chain};
+use crate::repository::{BackupSet, Chain, SignatureState};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CollectionStatus {
@@ -15,7 +15,7 @@ pub struct CollectionStatus {
     pub orphaned: Vec<SetStatus>,
     /// Sets without manifest: interrupted or damaged, never read.
     pub incomplete: Vec<SetStatus>,
-    pub stray_signatures: usize,
+    pub signatures: SignatureState,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub(super) fn run(job: StatusJob, _ctx: &Context) -> Result<CollectionStatus> {
         chains: collection.chains.iter().map(chain_status).collect(),
         orphaned: collection.orphaned.iter().map(set_status).collect(),
         incomplete: collection.incomplete.iter().map(set_status).collect(),
-        stray_signatures: collection.stray_signatures.len(),
+        signatures: collection.signatures(),
     })
 }
 

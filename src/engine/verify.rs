@@ -140,7 +140,7 @@ impl Verify<'_> {
             match walk.next()? {
                 Found::Entry(entry) if entry.path == *path => return Some(entry.attributes),
                 Found::Entry(entry) => self.extra(&entry.path),
-                Found::Unreadable { path, error } => self.differs(&path, &error.to_string()),
+                Found::Unreadable { path, error, .. } => self.differs(&path, &error.to_string()),
             }
         }
     }
@@ -155,7 +155,7 @@ impl Verify<'_> {
         while let Some(found) = self.local.as_mut().and_then(|local| local.walk.next()) {
             match found {
                 Found::Entry(entry) => self.extra(&entry.path),
-                Found::Unreadable { path, error } => self.differs(&path, &error.to_string()),
+                Found::Unreadable { path, error, .. } => self.differs(&path, &error.to_string()),
             }
         }
     }

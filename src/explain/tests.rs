@@ -75,6 +75,7 @@ fn errors() -> Vec<Error> {
         ErrorKind::NoSpace,
         ErrorKind::ReadOnly,
         ErrorKind::Offline,
+        ErrorKind::Incomplete,
         ErrorKind::NameTaken,
         ErrorKind::Misconfigured,
         ErrorKind::Other,
@@ -155,12 +156,13 @@ fn all() -> Vec<Explanation> {
 fn problems() -> Vec<Problem> {
     let kinds = [
         ProblemKind::Unreadable,
+        ProblemKind::Inaccessible,
         ProblemKind::Vanished,
         ProblemKind::ChangedWhileReading,
-        ProblemKind::Unsupported,
         ProblemKind::Lost,
         ProblemKind::Corrupt,
         ProblemKind::NotWritten,
+        ProblemKind::FolderNotWritten,
         ProblemKind::MetadataNotRestored,
         ProblemKind::Beside,
         ProblemKind::Differs,

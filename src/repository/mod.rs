@@ -28,7 +28,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection};
+pub(crate) use crate::duplicity::chain::{BackupSet, Chain, Collection, SignatureState};
 pub(crate) use crate::duplicity::difftar::Body;
 pub(crate) use crate::duplicity::manifest::quote::quote;
 pub(crate) use crate::duplicity::manifest::{Manifest, VolumeRecord};

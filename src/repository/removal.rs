@@ -86,7 +86,7 @@ impl Repository {
         let sets = collection.orphaned.iter().rev().chain(collection.incomplete.iter().rev());
         let mut stored: Vec<String> =
             sets.filter(is_left).flat_map(BackupSet::files).map(str::to_owned).collect();
-        stored.extend(collection.stray_signatures.iter().cloned());
+        stored.extend(collection.stray_signatures.iter().map(|(_, name)| name.clone()));
         stored.extend(collection.foreign.iter().filter(|name| self.is_stray_statistics(name)).cloned());
         let whole: HashSet<SetId> =
             collection.chains.iter().flat_map(|chain| &chain.sets).map(|set| set.id).collect();

@@ -16,6 +16,13 @@ use crate::error::{Error, Result, opening};
 /// Plain bytes on their way at a time.
 const STEP: usize = 1 << 17;
 
+impl Repository {
+    /// Whether all of a set of another repository is here, too.
+    pub(crate) fn has(&self, set: &BackupSet) -> bool {
+        self.sets().any(|here| here.id == set.id && here.manifest.is_some())
+    }
+}
+
 /// Where the copies go, and how they are sealed there.
 pub(crate) struct Replica<'r> {
     pub(crate) to: &'r Repository,
@@ -23,11 +30,6 @@ pub(crate) struct Replica<'r> {
 }
 
 impl Replica<'_> {
-    /// Whether all of the set is there.
-    pub(crate) fn has(&self, set: &BackupSet) -> bool {
-        self.to.sets().any(|there| there.id == set.id && there.manifest.is_some())
-    }
-
     /// `between`: called before each volume; its error ends the copying.
     pub(crate) fn copy(
         &self,

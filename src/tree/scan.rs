@@ -86,7 +86,7 @@ pub(super) enum Visited {
     /// A name that was listed and cannot be looked at.
     Lost(EntryPath, Errno),
     /// A socket, which no backup holds.
-    Unsupported(EntryPath),
+    Socket(EntryPath),
 }
 
 /// Tasks that a task gave rise to.
@@ -250,7 +250,7 @@ impl Scanner {
         if follows && listed != FileType::Directory && facts.is_directory && self.is_above(&path, &stat) {
             return Some(Visited::Lost(path, Errno::LOOP));
         }
-        let Some(kind) = kind else { return Some(Visited::Unsupported(path)) };
+        let Some(kind) = kind else { return Some(Visited::Socket(path)) };
         let link_target = match kind {
             Kind::Symlink => match fs::readlinkat(parent, name, Vec::new()) {
                 Ok(target) => target.into_bytes(),
@@ -286,7 +286,7 @@ impl Visited {
     pub(super) fn directory(&self) -> Option<&EntryPath> {
         match self {
             Self::Included(entry) | Self::Scanned(entry) => entry.is_directory().then_some(&entry.path),
-            Self::Lost(..) | Self::Unsupported(_) => None,
+            Self::Lost(..) | Self::Socket(_) => None,
         }
     }
 }

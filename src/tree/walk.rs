@@ -18,7 +18,7 @@ use super::ahead::{Ahead, Died};
 use super::scan::{Place, Scan, Scanner, Scratch, Visited};
 use super::select::Selection;
 use super::source::DiskIdentity;
-use crate::context::{Context, Level, ProblemKind};
+use crate::context::{Change, Context, ProblemKind};
 use crate::entry::{Attributes, EntryPath, Kind};
 
 /// One selected object of the source, as `lstat` shows it.
@@ -53,6 +53,8 @@ pub enum Found {
     Unreadable {
         path: EntryPath,
         error: io::Error,
+        /// What is to be told of it.
+        kind: ProblemKind,
     },
 }
 
@@ -146,7 +148,7 @@ impl Walk {
                 None
             }
             Ok(Err(error)) => {
-                let found = self.lost(place.path, error);
+                let found = self.lost(place.path, error, ProblemKind::Unreadable);
                 self.held.pop();
                 found
             }
@@ -174,23 +176,22 @@ impl Walk {
                 self.held.push(Found::Entry(entry));
                 None
             }
-            Visited::Lost(path, error) => self.lost(path, error),
-            Visited::Unsupported(path) => {
-                let path = path.below(&self.root);
-                self.context.say(Level::Info, format_args!("Skipping socket {path:?}"));
+            Visited::Lost(path, error) => self.lost(path, error, ProblemKind::Inaccessible),
+            Visited::Socket(path) => {
+                self.context.monitor.changed(Change::Skipped, &path);
                 None
             }
         }
     }
 
     /// A name that was listed and cannot be looked at or into.
-    fn lost(&mut self, path: EntryPath, error: Errno) -> Option<Found> {
+    fn lost(&mut self, path: EntryPath, error: Errno, kind: ProblemKind) -> Option<Found> {
         match error {
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP => {
                 self.context.problem(ProblemKind::Vanished, path.below(&self.root), error);
                 None
             }
-            error => self.emit(Found::Unreadable { path, error: error.into() }),
+            error => self.emit(Found::Unreadable { path, error: error.into(), kind }),
         }
     }
 

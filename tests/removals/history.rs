@@ -140,10 +140,22 @@ impl History {
     }
 
     pub(crate) fn backup_command(&self, program: &Program, action: &str, options: &[&str]) -> Command {
+        self.backup_command_at("file", program, action, options)
+    }
+
+    /// To the place in words of another kind.
+    pub(crate) fn backup_command_at(
+        &self,
+        scheme: &str,
+        program: &Program,
+        action: &str,
+        options: &[&str],
+    ) -> Command {
         let mut command = self.repository.command(program, &self.repository.cache(program));
         command.arg(action).args(options).args(["--allow-source-mismatch", "--volsize", "1"]);
         command.args(["--current-time", &date(self.states.len()).to_string()]);
-        command.arg(self.source.path()).arg(self.repository.url());
+        let url = format!("{scheme}://{}", self.repository.place().display());
+        command.arg(self.source.path()).arg(url);
         command
     }
 

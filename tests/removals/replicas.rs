@@ -124,6 +124,24 @@ fn nothing_is_copied_twice_and_a_copy_that_was_cut_off_is_made_again() {
 }
 
 #[test]
+fn what_would_be_copied_is_told_and_nothing_is_written() {
+    let history = History::of_three_chains(&stock::new());
+    let dry_run = |options: &[&str]| {
+        let told = history.replicate(&ours(), &[&["--dry-run"], options].concat()).expect(0);
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let told = dry_run(&[]);
+    assert!(told.contains("7 backup set(s) would be replicated."), "{told}");
+    assert!(!history.target().exists());
+    history.replicate(&ours(), &["--time", &date(4).to_string()]).expect(0);
+    let before = crate::support::hash::hashes(&history.target());
+    let told = dry_run(&[]);
+    assert!(told.contains("3 backup set(s) would be replicated, 4 already there."), "{told}");
+    assert!(dry_run(&["--time", &date(4).to_string()]).contains("0 backup set(s) would be replicated, 4"));
+    assert_eq!(crate::support::hash::hashes(&history.target()), before);
+}
+
+#[test]
 fn what_is_damaged_is_not_copied_as_if_it_were_whole() {
     let history = History::of_three_chains(&stock::new());
     let volume = history.files().into_iter().find(|name| name.contains(".vol1.")).unwrap();

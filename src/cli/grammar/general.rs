@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
     option("backend-retry-delay", &["SECONDS"], "Time between two tries.").explained(ONLY_NETWORKS),
     option("timeout", &["SECONDS"], "How long a place may be silent.")
         .explained("Only places reached over a network keep anybody waiting."),
-    option("current-time", &["SECONDS"], "For tests: the time of this run, in seconds since 1970.").hidden(),
+    option("current-time", &["SECONDS"], "The time of this run, in seconds since 1970.").for_tests(),
     option("skip-volume", &["NUMBER"], "For duplicity's own tests.")
         .hidden()
         .refused("It is for duplicity's own tests."),

@@ -39,6 +39,8 @@ pub(super) enum State {
     Explained(&'static str),
     /// What it asks for cannot be had, and without it the backup would be another one: the reason.
     Refused(&'static str),
+    /// Done in builds for tests, which have the feature `fault-injection`; refused by all others.
+    ForTests,
 }
 
 /// Which programs know a word.
@@ -134,6 +136,10 @@ impl Row {
         Self { state: State::Explained(why), ..self }
     }
 
+    const fn for_tests(self) -> Self {
+        Self { state: State::ForTests, hidden: true, ..self }
+    }
+
     const fn refused(self, why: &'static str) -> Self {
         Self { state: State::Refused(why), ..self }
     }
@@ -200,6 +206,10 @@ pub(super) fn parse(called: Called, arguments: Vec<OsString>) -> Result<Given, U
         let name = row.name;
         match row.state {
             State::Done | State::Explained(_) => {}
+            State::ForTests if cfg!(feature = "fault-injection") => {}
+            State::ForTests => {
+                return Err(UsageError::Refused { name, why: "Only builds for tests have it." });
+            }
             State::Refused(why) => return Err(UsageError::Refused { name, why }),
         }
     }

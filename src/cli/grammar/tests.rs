@@ -91,6 +91,17 @@ fn help_by_topic_is_about_what_concerns_it() {
     assert!(!help("duplicity -h").contains("plan run NAME"));
 }
 
+#[cfg(not(feature = "fault-injection"))]
+#[test]
+fn what_is_for_tests_is_in_builds_for_tests_only() {
+    let line = ["duplicity", "full", "/src", "file:///dst", "--current-time", "5"].map(OsString::from);
+    let refused = parse(Called::Duplicity, line.into()).err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        "The option --current-time cannot be used. Only builds for tests have it."
+    );
+}
+
 #[test]
 fn the_manual_names_what_can_be_done() {
     let page = manual_page();
@@ -143,6 +154,7 @@ fn table() -> String {
                 State::Done => "done".into(),
                 State::Explained(why) => format!("accepted, changes nothing: {why}"),
                 State::Refused(why) => format!("refused (23): {why}"),
+                State::ForTests => "done in builds for tests, else refused (23)".into(),
             };
             let names: Vec<_> = row.aliases.iter().map(|name| format!(", `--{name}`")).collect();
             let spelled = row.spelled().replace('|', "\\|");

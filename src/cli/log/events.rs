@@ -21,8 +21,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The log of one job.
 pub(in crate::cli) struct JobLog {
     log: Log,
-    /// Where files are restored to.
-    target: Option<PathBuf>,
+    /// The folder of this computer that is saved, restored to or compared with, as typed.
+    folder: PathBuf,
     /// Between two stanzas of progress, if `--progress` asks for them.
     rate: Option<Duration>,
     started: Instant,
@@ -37,9 +37,9 @@ struct Shown {
 }
 
 impl JobLog {
-    pub(in crate::cli) fn new(log: Log, target: Option<PathBuf>, rate: Option<Duration>) -> Self {
+    pub(in crate::cli) fn new(log: Log, folder: PathBuf, rate: Option<Duration>) -> Self {
         let now = Instant::now();
-        Self { log, target, rate, started: now, told: None, shown: Shown { at: now, bytes: 0 } }
+        Self { log, folder, rate, started: now, told: None, shown: Shown { at: now, bytes: 0 } }
     }
 
     pub(in crate::cli) fn event(&mut self, event: &Event) {
@@ -86,15 +86,17 @@ impl JobLog {
 
     pub(super) fn problem(&self, problem: &Problem) {
         let path = quoted(problem.path.as_os_str().as_bytes());
+        let restored = || quoted(self.relative(&problem.path).as_os_str().as_bytes());
         let say = |keyword, head: String| self.log.write(keyword, head, explain_problem(problem));
         match problem.kind {
-            ProblemKind::Unsupported => say(Keyword::Info, format!("15 {path}")),
+            ProblemKind::Inaccessible => say(Keyword::Warning, format!("9 {path}")),
             ProblemKind::Unreadable | ProblemKind::Vanished => say(Keyword::Warning, format!("10 {path}")),
             ProblemKind::Lost
             | ProblemKind::Corrupt
             | ProblemKind::NotWritten
             | ProblemKind::MetadataNotRestored
-            | ProblemKind::Beside => say(Keyword::Warning, format!("12 {path}")),
+            | ProblemKind::Beside => say(Keyword::Warning, format!("12 {}", restored())),
+            ProblemKind::FolderNotWritten => say(Keyword::Warning, format!("13 {}", restored())),
             ProblemKind::ChangedWhileReading | ProblemKind::Unprotected => say(Keyword::Warning, "1".into()),
             ProblemKind::Differs => say(Keyword::Notice, "1".into()),
         }
@@ -106,6 +108,7 @@ impl JobLog {
             Change::Modified => (5, 'M'),
             Change::Deleted => (6, 'D'),
             Change::Restored => return self.restored(path),
+            Change::Skipped => return self.skipped(path),
         };
         let head = format!("{code} {}", name(path));
         self.log.write(Keyword::Info, head, format_args!("{letter} {}", shown_path(path)));
@@ -113,12 +116,23 @@ impl JobLog {
 
     /// The folder that everything goes to is no part of what is restored.
     fn restored(&self, path: &EntryPath) {
-        let target = self.target.as_deref().unwrap_or(Path::new("/"));
-        let kind = path.below(target).symlink_metadata().map_or("reg", |metadata| kind_of(&metadata));
+        let kind = path.below(&self.folder).symlink_metadata().map_or("reg", |metadata| kind_of(&metadata));
         if !path.is_root() || kind != "dir" {
             let text = format!("Writing {} of type {kind}", shown_path(path));
             self.log.write(Keyword::Info, format_args!("7 {} {kind}", name(path)), text);
         }
+    }
+
+    fn skipped(&self, path: &EntryPath) {
+        let path = path.below(&self.folder);
+        let head = format!("15 {}", quoted(path.as_os_str().as_bytes()));
+        self.log.write(Keyword::Info, head, format_args!("Skipping socket {}", shown(&path)));
+    }
+
+    /// As duplicity names what it restores.
+    fn relative<'p>(&self, path: &'p Path) -> &'p Path {
+        let below = path.strip_prefix(&self.folder).unwrap_or(path);
+        if below.as_os_str().is_empty() { Path::new(".") } else { below }
     }
 
     fn completed(&self, report: &Report) {

@@ -2,6 +2,14 @@
 //!
 //! A stanza is a line of keyword, code and arguments, lines of data, what people would be told in lines that begin
 //! with a full stop and a space, and an empty line.
+//!
+//! Every code of duplicity is written when it would be there, but for those whose event never comes:
+//!
+//! * WARNING 3, signatures that nobody needs: neither 0.8 nor 3 ever writes it.
+//! * WARNING 7: about one version of the program ncftp.
+//! * WARNING 8, what can be looked at and yet not be saved: on Linux those are sockets, which are INFO 15. What cannot
+//!   be looked at is 9, what cannot be read 10.
+//! * INFO 11 to 14, when an upload begins and ends: only 0.8 writes them; uploads go on all the time here.
 
 mod errors;
 mod events;

@@ -22,7 +22,10 @@ impl Log {
     /// What front ends clean up after.
     pub(in crate::cli) fn leftovers(&self, status: &CollectionStatus) {
         let say = |code: u8, text: &str| self.write(Keyword::Warning, code, text);
-        if status.stray_signatures > 0 {
+        if status.signatures.orphaned > 0 {
+            say(2, "There are signatures that continue signatures which are gone.");
+        }
+        if status.signatures.unmatched {
             say(4, "There are signatures without their backups.");
         }
         if !status.incomplete.is_empty() {
@@ -30,6 +33,15 @@ impl Log {
         }
         if !status.orphaned.is_empty() {
             say(6, "There are backups that continue backups which are gone.");
+        }
+    }
+
+    /// If a list is asked for of a time from before all signatures, it will be that of the first.
+    pub(in crate::cli) fn before_first(&self, status: &CollectionStatus, asked: i64) {
+        let starts = status.chains.iter().filter_map(|chain| chain.sets.first()).map(|set| set.time);
+        if let Some(first) = starts.min().filter(|first| asked < *first) {
+            let head = format!("11 {}", time(first));
+            self.write(Keyword::Warning, head, "There are no signatures that old. The first ones are used.");
         }
     }
 }

@@ -46,14 +46,15 @@ fn a_log_that_was_not_opened_takes_nothing() {
 #[test]
 fn problems_have_the_codes_of_what_went_wrong_with_a_file() {
     for (kind, expected) in [
-        (ProblemKind::Unsupported, r"INFO 15 '/s/it\x27s'"),
+        (ProblemKind::Inaccessible, r"WARNING 9 '/s/it\x27s'"),
         (ProblemKind::Unreadable, r"WARNING 10 '/s/it\x27s'"),
-        (ProblemKind::Lost, r"WARNING 12 '/s/it\x27s'"),
-        (ProblemKind::MetadataNotRestored, r"WARNING 12 '/s/it\x27s'"),
+        (ProblemKind::Lost, r"WARNING 12 'it\x27s'"),
+        (ProblemKind::MetadataNotRestored, r"WARNING 12 'it\x27s'"),
+        (ProblemKind::FolderNotWritten, r"WARNING 13 'it\x27s'"),
         (ProblemKind::Differs, "NOTICE 1"),
     ] {
         let problem = Problem { kind, path: "/s/it's".into(), detail: "for a reason".into() };
-        let text = logged(5, |log| JobLog::new(log.clone(), None, None).problem(&problem));
+        let text = logged(5, |log| JobLog::new(log.clone(), "/s".into(), None).problem(&problem));
         assert_eq!(text.lines().next(), Some(expected));
     }
 }
@@ -62,18 +63,20 @@ fn problems_have_the_codes_of_what_went_wrong_with_a_file() {
 fn changes_are_told_with_relative_names() {
     let path = EntryPath::parse("d/\u{e9}".as_bytes()).unwrap();
     let text = logged(5, |log| {
-        let job = JobLog::new(log.clone(), None, None);
+        let job = JobLog::new(log.clone(), "/s".into(), None);
         job.changed(Change::Added, &EntryPath::root());
         job.changed(Change::Deleted, &path);
+        job.changed(Change::Skipped, &path);
     });
-    assert_eq!(text, "INFO 4 '.'\n. A .\n\nINFO 6 'd/\\xe9'\n. D d/\u{e9}\n\n");
+    let skipped = "INFO 15 '/s/d/\\xe9'\n. Skipping socket /s/d/\u{e9}\n\n";
+    assert_eq!(text, format!("INFO 4 '.'\n. A .\n\nINFO 6 'd/\\xe9'\n. D d/\u{e9}\n\n{skipped}"));
 }
 
 #[test]
 fn progress_that_was_asked_for_has_its_numbers() {
     let progress = Progress { bytes_done: 50, bytes_total: Some(200), ..Progress::default() };
     let text = logged(3, |log| {
-        JobLog::new(log.clone(), None, Some(std::time::Duration::ZERO)).progress(&progress);
+        JobLog::new(log.clone(), "/s".into(), Some(std::time::Duration::ZERO)).progress(&progress);
     });
     assert!(text.starts_with("NOTICE 16 50 0 25 0 ") && text.contains(" 0\n. 25% "), "{text}");
 }

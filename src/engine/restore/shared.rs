@@ -124,6 +124,11 @@ impl<'a> Shared<'a> {
         self.ctx.problem(ProblemKind::NotWritten, place, error);
     }
 
+    pub(super) fn folder_not_written(&self, place: &Path, folder: &EntryPath) {
+        self.not_written.fetch_add(1, Ordering::Relaxed);
+        self.ctx.problem(ProblemKind::FolderNotWritten, place, self.place(folder).display());
+    }
+
     pub(super) fn report_progress(&self, current: PathBuf) {
         let total = self.total.load(Ordering::Relaxed);
         self.ctx.monitor.progress(Progress {

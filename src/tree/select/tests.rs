@@ -45,7 +45,7 @@ fn chosen(folder: &Path, typed: &str, rules: Vec<Rule>) -> Result<Vec<String>, S
     let walk = Walk::new(folder.join(typed), Arc::new(selection), &Context::silent()).unwrap();
     let show = |found| match found {
         Found::Entry(entry) => entry.path.as_bytes().iter().map(show_byte).collect::<String>(),
-        Found::Unreadable { path, error } => panic!("{path}: {error}"),
+        Found::Unreadable { path, error, .. } => panic!("{path}: {error}"),
     };
     let mut paths: Vec<_> = walk.map(show).collect();
     assert_eq!(paths.remove(0), "", "the root comes first");
@@ -156,7 +156,7 @@ fn of_listed_files_only_those_are_walked_and_rules_still_count() {
         let walk = Walk::new(folder.path().join("src"), Arc::new(selection), &Context::silent()).unwrap();
         walk.map(|found| match found {
             Found::Entry(entry) => entry.path.to_string(),
-            Found::Unreadable { path, error } => panic!("{path}: {error}"),
+            Found::Unreadable { path, error, .. } => panic!("{path}: {error}"),
         })
         .collect::<Vec<_>>()
     };

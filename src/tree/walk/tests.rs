@@ -32,7 +32,7 @@ fn walk(root: &Path) -> Walk {
 pub(super) fn entries(walk: Walk) -> Vec<Entry> {
     let entry = |found| match found {
         Found::Entry(entry) => *entry,
-        Found::Unreadable { path, error } => panic!("{path}: {error}"),
+        Found::Unreadable { path, error, .. } => panic!("{path}: {error}"),
     };
     walk.map(entry).collect()
 }
