@@ -147,17 +147,29 @@ fn explain_place(error: &DestinationError) -> Explanation {
                 .hint("Check the drive's write protection, or choose another place.")
         }
         ErrorKind::Offline => {
-            Explanation::new("Place Not Reachable", format!("There is no connection to {path}."))
-                .hint("Check the connection, then try again.")
+            let sentence = match &error.source {
+                Some(source) => {
+                    format!("There is no connection to {path}: {}.", without_number(&source.to_string()))
+                }
+                None => format!("There is no connection to {path}."),
+            };
+            Explanation::new("Place Not Reachable", sentence).hint("Check the connection, then try again.")
         }
+        ErrorKind::HostKeyUnknown
+        | ErrorKind::HostKeyChanged
+        | ErrorKind::PasswordNeeded
+        | ErrorKind::SignInRefused => services::explain_sign_in(error),
         ErrorKind::NameTaken => Explanation::new(
             "Place Changed Meanwhile",
             format!("Somebody else wrote {path} while the backup was being written."),
         )
         .hint("Check whether another computer uses this place, then try again."),
         ErrorKind::Misconfigured => {
-            Explanation::new("Place Not Usable", format!("No backups can be kept in {path}."))
-                .hint("Choose a folder as the place.")
+            let sentence = match &error.source {
+                Some(source) => format!("No backups can be kept in {path}: {source}."),
+                None => format!("No backups can be kept in {path}."),
+            };
+            Explanation::new("Place Not Usable", sentence).hint("Choose a folder as the place.")
         }
         ErrorKind::Other => match &error.source {
             Some(source) => {

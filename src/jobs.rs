@@ -5,7 +5,7 @@ mod gnupg;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::destination::Spec;
+use crate::destination::{Login, Spec};
 use crate::engine::undo::{self, Recorded};
 use crate::engine::{
     BackupJob, BackupReport, BringBackJob, EraseJob, GnupgSetup, Guarded, Mode, Ownership, Place, Prefixes,
@@ -24,6 +24,7 @@ pub use gnupg::{dialogue, usable_keys};
 /// How to reach a plan's place today.
 pub struct Access {
     pub spec: Spec,
+    pub login: Login,
     pub passphrases: Passphrases,
     pub gnupg: GnupgSetup,
 }
@@ -41,7 +42,7 @@ pub struct Answers {
 pub fn engine_place(plan: &Plan, access: &Access, caches: &Path) -> Result<Place> {
     let address = access.spec.normalised();
     Ok(Place {
-        destination: Arc::from(access.spec.connect()),
+        destination: Arc::from(access.spec.connect(access.login.clone())),
         passphrase: access.passphrases.today.clone(),
         keys: gnupg::keys(plan, access),
         cache: plan.cache(caches),

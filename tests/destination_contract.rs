@@ -1,4 +1,5 @@
-//! One suite for every destination (`destination/mod.rs` states the contract), then what only folders can show.
+//! One suite for every destination (`destination/mod.rs` states the contract), then what only real folders can show,
+//! of this computer or of a server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -6,6 +7,9 @@
 mod faulty;
 #[path = "support/memory.rs"]
 mod memory;
+#[path = "support/sshd.rs"]
+#[allow(dead_code)]
+mod sshd;
 
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -21,6 +25,7 @@ use hindsight::destination::{
     Destination, ErrorKind, Existing, Folder, Staged, is_upload_name, put_bytes, read_bytes, sweep,
 };
 use memory::Memory;
+use sshd::Sshd;
 
 const NAME: &str = "duplicity-full.20260101T000000Z.vol1.difftar.gpg";
 
@@ -31,6 +36,19 @@ fn on_every_place(test: impl Fn(Arc<dyn Destination>)) {
     test(Arc::new(Memory::default()));
     let dir = tempfile::tempdir().unwrap();
     test(Arc::new(Faulty::new(Arc::new(Folder::new(dir.path())))));
+    let (dir, sshd) = (tempfile::tempdir().unwrap(), Sshd::start());
+    test(sshd::place(&sshd, dir.path()));
+}
+
+/// Makes a place of a folder.
+type Reach<'a> = &'a dyn Fn(&Path) -> Arc<dyn Destination>;
+
+/// Runs a test on every way to reach a folder, with a new folder each.
+fn on_every_folder(test: impl Fn(&Path, Reach)) {
+    let dir = tempfile::tempdir().unwrap();
+    test(dir.path(), &|path| Arc::new(Folder::new(path)));
+    let (dir, sshd) = (tempfile::tempdir().unwrap(), Sshd::start());
+    test(dir.path(), &|path| sshd::place(&sshd, path));
 }
 
 fn names(place: &dyn Destination) -> Vec<String> {
@@ -278,17 +296,19 @@ fn a_read_that_breaks_off_is_an_error_not_an_end() {
 
 #[test]
 fn a_missing_folder_is_not_found_until_it_is_created() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("a/b");
-    let place = Folder::new(&root);
-    assert_eq!(kind(place.list()), ErrorKind::NotFound);
-    assert_eq!(kind(place.open(NAME)), ErrorKind::NotFound);
-    assert_eq!(kind(place.stage()), ErrorKind::NotFound);
-    assert!(!root.exists());
-    place.create().unwrap();
-    place.create().unwrap();
-    put(&place, NAME, b"x");
-    assert!(place.free_space().unwrap().is_some_and(|bytes| bytes > 0));
+    on_every_folder(|dir, reach| {
+        let root = dir.join("a/b");
+        let place = reach(&root);
+        assert_eq!(kind(place.list()), ErrorKind::NotFound);
+        assert_eq!(kind(place.open(NAME)), ErrorKind::NotFound);
+        assert_eq!(kind(place.size(NAME)), ErrorKind::NotFound);
+        assert_eq!(kind(place.stage()), ErrorKind::NotFound);
+        assert!(!root.exists());
+        place.create().unwrap();
+        place.create().unwrap();
+        put(&*place, NAME, b"x");
+        assert!(place.free_space().unwrap().is_some_and(|bytes| bytes > 0));
+    });
 }
 
 #[test]
@@ -307,58 +327,58 @@ fn a_drive_that_goes_during_a_run_leaves_its_bare_mount_point_alone() {
 
 #[test]
 fn a_file_where_the_folder_should_be_is_not_a_place() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("file");
-    std::fs::write(&root, "").unwrap();
-    assert_eq!(kind(Folder::new(&root).create()), ErrorKind::Misconfigured);
-    assert_eq!(kind(Folder::new(&root).list()), ErrorKind::NotFound);
+    on_every_folder(|dir, reach| {
+        let root = dir.join("file");
+        std::fs::write(&root, "").unwrap();
+        assert_eq!(kind(reach(&root).create()), ErrorKind::Misconfigured);
+        assert_eq!(kind(reach(&root).list()), ErrorKind::NotFound);
+    });
 }
 
 #[test]
 fn foreign_things_in_a_folder_do_no_harm() {
-    let dir = tempfile::tempdir().unwrap();
-    let at = |name: &str| dir.path().join(name);
-    let place = Folder::new(dir.path());
-    put(&place, NAME, b"volume");
-    std::fs::create_dir(at("lost+found")).unwrap();
-    std::fs::write(at(".hidden"), "h").unwrap();
-    std::fs::write(at("with\nnewline"), "n").unwrap();
-    std::fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"not utf-8 \xff")), "").unwrap();
-    std::os::unix::fs::symlink("nowhere", at("dangling")).unwrap();
-    std::os::unix::fs::symlink("loop", at("loop")).unwrap();
-    std::os::unix::fs::symlink(NAME, at("moved")).unwrap();
-    assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
-    assert_eq!(names(&place), [".hidden", NAME, "moved", "with\nnewline"]);
-    assert_eq!(content(&place, "moved"), b"volume");
-    assert_eq!(kind(place.open("fifo")), ErrorKind::Other, "and does not hang");
-    assert_eq!(kind(place.open("lost+found")), ErrorKind::Other);
-    assert!(place.delete("lost+found").is_err());
+    on_every_folder(|dir, reach| {
+        let at = |name: &str| dir.join(name);
+        let place = reach(dir);
+        put(&*place, NAME, b"volume");
+        std::fs::create_dir(at("lost+found")).unwrap();
+        std::fs::write(at(".hidden"), "h").unwrap();
+        std::fs::write(at("with\nnewline"), "n").unwrap();
+        std::fs::write(dir.join(std::ffi::OsStr::from_bytes(b"not utf-8 \xff")), "").unwrap();
+        std::os::unix::fs::symlink("nowhere", at("dangling")).unwrap();
+        std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        std::os::unix::fs::symlink(NAME, at("moved")).unwrap();
+        assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+        assert_eq!(names(&*place), [".hidden", NAME, "moved", "with\nnewline"]);
+        assert_eq!(content(&*place, "moved"), b"volume");
+        assert_eq!(kind(place.open("fifo")), ErrorKind::Other, "and does not hang");
+        assert_eq!(kind(place.open("lost+found")), ErrorKind::Other);
+        assert!(place.delete("lost+found").is_err());
+    });
 }
 
 #[test]
 fn objects_are_private_to_their_owner() {
-    let dir = tempfile::tempdir().unwrap();
-    put(&Folder::new(dir.path()), NAME, b"x");
-    assert_eq!(dir.path().join(NAME).metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    on_every_folder(|dir, reach| {
+        put(&*reach(dir), NAME, b"x");
+        assert_eq!(dir.join(NAME).metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    });
 }
 
 #[test]
 fn listing_while_others_write_shows_whole_objects_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let place = Folder::new(dir.path());
-    std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..2)
-            .map(|writer| {
-                let place = &place;
-                scope.spawn(move || (0..40).for_each(|i| put(place, &format!("{writer}-{i}"), &[7; 9000])))
-            })
-            .collect();
-        while writers.iter().any(|writer| !writer.is_finished()) {
-            let listed = place.list().unwrap();
-            assert!(listed.iter().all(|stored| stored.size == 9000 || is_upload_name(&stored.name)));
-        }
+    on_every_folder(|dir, reach| {
+        let place = &*reach(dir);
+        std::thread::scope(|scope| {
+            let write = move |writer| (0..40).for_each(|i| put(place, &format!("{writer}-{i}"), &[7; 9000]));
+            let writers = [0, 1].map(|writer| scope.spawn(move || write(writer)));
+            while writers.iter().any(|writer| !writer.is_finished()) {
+                let listed = place.list().unwrap();
+                assert!(listed.iter().all(|stored| stored.size == 9000 || is_upload_name(&stored.name)));
+            }
+        });
+        assert_eq!(names(place).len(), 80);
     });
-    assert_eq!(names(&place).len(), 80);
 }
 
 /// Set for the second run of a test inside a changed environment; holds the folder to use.
@@ -389,14 +409,19 @@ fn on_small_drive(test: &str) -> Option<std::path::PathBuf> {
 #[test]
 fn a_full_drive_says_so_and_keeps_what_it_has() {
     let Some(root) = on_small_drive("a_full_drive_says_so_and_keeps_what_it_has") else { return };
-    let place = Folder::new(root);
-    put(&place, NAME, &[1; 600_000]);
-    let error = put_bytes(&place, "second", &[2; 600_000], Existing::Refuse, &Context::silent());
-    assert_eq!(kind(error), ErrorKind::NoSpace);
-    assert_eq!(names(&place), [NAME], "the half-written upload is gone");
-    assert_eq!(content(&place, NAME), [1; 600_000]);
-    assert!(place.free_space().unwrap().is_some_and(|bytes| bytes < 600_000));
-    put(&place, "small", &[3; 1000]);
+    let sshd = sshd::can_run().then(Sshd::start);
+    let by_ssh = sshd.as_ref().map(|sshd| sshd::place(sshd, &root));
+    for place in by_ssh.into_iter().chain([Arc::new(Folder::new(&root)) as Arc<dyn Destination>]) {
+        put(&*place, NAME, &[1; 600_000]);
+        let error = put_bytes(&*place, "second", &[2; 600_000], Existing::Refuse, &Context::silent());
+        assert_eq!(kind(error), ErrorKind::NoSpace);
+        assert_eq!(names(&*place), [NAME], "the half-written upload is gone");
+        assert_eq!(content(&*place, NAME), [1; 600_000]);
+        assert!(place.free_space().unwrap().is_some_and(|bytes| bytes < 600_000));
+        put(&*place, "small", &[3; 1000]);
+        place.delete(NAME).unwrap();
+        place.delete("small").unwrap();
+    }
 }
 
 #[test]
@@ -407,10 +432,14 @@ fn a_read_only_drive_can_be_read() {
     let parked = staged(&place, b"y").park().unwrap();
     let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&root).status().unwrap();
     assert!(remounted.success());
-    assert_eq!(content(&place, NAME), b"x");
-    assert_eq!(kind(place.stage()), ErrorKind::ReadOnly);
-    assert_eq!(kind(place.delete(NAME)), ErrorKind::ReadOnly);
-    assert_eq!(kind(place.adopt(&parked, "other")), ErrorKind::ReadOnly);
+    let sshd = sshd::can_run().then(Sshd::start);
+    let by_ssh = sshd.as_ref().map(|sshd| sshd::place(sshd, &root));
+    for place in by_ssh.into_iter().chain([Arc::new(place) as Arc<dyn Destination>]) {
+        assert_eq!(content(&*place, NAME), b"x");
+        assert_eq!(kind(place.stage()), ErrorKind::ReadOnly);
+        assert_eq!(kind(place.delete(NAME)), ErrorKind::ReadOnly);
+        assert_eq!(kind(place.adopt(&parked, "other")), ErrorKind::ReadOnly);
+    }
 }
 
 #[test]

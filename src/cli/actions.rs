@@ -12,11 +12,12 @@ use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
 use super::{Run, collection, exit, passphrase, reports};
 use crate::context::{Clock, Level};
+use crate::destination::{Destination, HostKey, Login, Spec};
 use crate::engine::{
     BackupJob, ChangesJob, CleanUpJob, CollectionStatus, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob,
     Place, RemoveJob, ReplicateJob, Report, RestoreJob, SearchJob, StatusJob, VerifyJob, VolumesJob,
 };
-use crate::error::{Error, KeyError, WalkError};
+use crate::error::{DestinationError, Error, ErrorKind, KeyError, WalkError};
 use crate::secret::Passphrase;
 use crate::worker::{Event, Manner, Outcome, Worker};
 
@@ -84,14 +85,15 @@ impl<'a> Session<'a> {
     }
 
     fn perform(&mut self, request: Request) -> Outcome {
-        let Request { action, place, address, prefixes, cache, encrypt, keys } = request;
+        let Request { action, place: spec, address, prefixes, cache, encrypt, keys, login } = request;
         if let Some(error) = missing_source(&action) {
             return Outcome::Failed(error);
         }
         let writes = matches!(action, Action::Backup { .. } | Action::Replicate { .. });
         let weak_is_fine = cache.exists() || keys.allow_weak || self.run.is_duplicity();
         let passphrase = passphrase::from_environment();
-        let destination = Arc::from(place.connect());
+        let mut reach = Reach { spec, login: Login { password: passphrase::of_place(), ..login } };
+        let destination = reach.connect();
         let mut place = Place { destination, passphrase, keys: engine_keys(&keys), cache, address, prefixes };
         if !matches!(action, Action::Status) {
             self.announce(&place, &action);
@@ -105,13 +107,13 @@ impl<'a> Session<'a> {
             }
         }
         let may_ask = place.passphrase.is_none() && encrypt && !writes;
-        let outcome = self.submit(self.job(action.clone(), encrypt, place.clone()));
+        let outcome = self.submit_reaching(&action, encrypt, &mut place, &mut reach);
         if let Outcome::Failed(Error::Key(KeyError::Locked { name })) = &outcome
             && !keys.use_agent
             && let Some(asked) = passphrase::ask_for_key(name)
         {
             place.keys.gnupg = unlocked(&keys, asked);
-            return self.submit(self.job(action, encrypt, place));
+            return self.submit_reaching(&action, encrypt, &mut place, &mut reach);
         }
         // Whether a password is needed only the backups tell.
         if may_ask
@@ -119,9 +121,28 @@ impl<'a> Session<'a> {
             && let Some(asked) = passphrase::ask()
         {
             place.passphrase = Some(asked);
-            return self.submit(self.job(action, encrypt, place));
+            return self.submit_reaching(&action, encrypt, &mut place, &mut reach);
         }
         outcome
+    }
+
+    /// Asks for what is missing to reach the place, as long as somebody answers.
+    fn submit_reaching(
+        &mut self,
+        action: &Action,
+        encrypt: bool,
+        place: &mut Place,
+        reach: &mut Reach,
+    ) -> Outcome {
+        loop {
+            let outcome = self.submit(self.job(action.clone(), encrypt, place.clone(), &reach.login));
+            match &outcome {
+                Outcome::Failed(Error::Destination(error)) if reach.ask_about(error) => {
+                    place.destination = reach.connect();
+                }
+                _ => return outcome,
+            }
+        }
     }
 
     /// Tells what backups there are, as duplicity does before anything else. Why that cannot be known the job itself
@@ -162,7 +183,7 @@ impl<'a> Session<'a> {
         self.run.log.say(Keyword::Warning, text);
     }
 
-    fn job(&self, action: Action, encrypt: bool, place: Place) -> Job {
+    fn job(&self, action: Action, encrypt: bool, place: Place, login: &Login) -> Job {
         match action {
             Action::Backup {
                 source,
@@ -211,7 +232,8 @@ impl<'a> Session<'a> {
             Action::Remove { outdated, delete } => Job::Remove(RemoveJob { place, outdated, delete }),
             Action::Replicate { to, before } => {
                 let Elsewhere { place: to, address, cache } = *to;
-                let to = Place { destination: Arc::from(to.connect()), cache, address, ..place.clone() };
+                let destination = Arc::from(to.connect(login.clone()));
+                let to = Place { destination, cache, address, ..place.clone() };
                 Job::Replicate(ReplicateJob { from: place, to, before, encrypt })
             }
         }
@@ -257,6 +279,36 @@ impl<'a> Session<'a> {
         let said = self.terminal.failed(error);
         self.run.log.error(code, error, self.doing, &said);
         code
+    }
+}
+
+/// The place of a request, and what is known so far of how to reach it.
+struct Reach {
+    spec: Spec,
+    login: Login,
+}
+
+impl Reach {
+    fn connect(&self) -> Arc<dyn Destination> {
+        Arc::from(self.spec.connect(self.login.clone()))
+    }
+
+    /// Whether somebody gave an answer that is worth another attempt.
+    fn ask_about(&mut self, error: &DestinationError) -> bool {
+        match error.kind {
+            ErrorKind::PasswordNeeded if self.login.password.is_none() => {
+                self.login.password = passphrase::ask_for_place(&error.path);
+                self.login.password.is_some()
+            }
+            ErrorKind::HostKeyUnknown if self.login.accepted_host_key.is_none() => {
+                let key = error.source.as_ref().and_then(|source| source.downcast_ref::<HostKey>());
+                self.login.accepted_host_key = key
+                    .filter(|key| passphrase::accepts(&error.path, key))
+                    .map(|key| key.fingerprint.clone());
+                self.login.accepted_host_key.is_some()
+            }
+            _ => false,
+        }
     }
 }
 

@@ -74,7 +74,8 @@ pub(super) fn of_error_of_duplicity(error: &Error) -> u8 {
 fn of_destination(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::NotFound => 52,
-        ErrorKind::Denied | ErrorKind::ReadOnly => 51,
+        ErrorKind::HostKeyUnknown | ErrorKind::HostKeyChanged => 38,
+        ErrorKind::Denied | ErrorKind::ReadOnly | ErrorKind::PasswordNeeded | ErrorKind::SignInRefused => 51,
         ErrorKind::NoSpace => 53,
         ErrorKind::Offline | ErrorKind::NameTaken | ErrorKind::Misconfigured | ErrorKind::Other => 50,
     }
@@ -123,6 +124,7 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::Words { .. }
         | UsageError::Direction
         | UsageError::Place(_)
+        | UsageError::Ssh(_)
         | UsageError::Time { .. }
         | UsageError::Path { .. }
         | UsageError::Log { .. }

@@ -40,6 +40,13 @@ pub(super) struct Typed {
     pub(super) gpg_binary: Option<OsString>,
     pub(super) gpg_options: String,
 
+    pub(super) ssh_options: String,
+    pub(super) num_retries: Option<u32>,
+    /// In seconds.
+    pub(super) backend_retry_delay: Option<u64>,
+    /// In seconds.
+    pub(super) timeout: Option<u64>,
+
     /// In MiB.
     pub(super) volsize: Option<u64>,
     pub(super) copy_links: bool,
@@ -108,6 +115,10 @@ impl Typed {
             encrypt_secret_keyring: given.last("encrypt-secret-keyring"),
             gpg_binary: given.last("gpg-binary"),
             gpg_options: given.joined("gpg-options")?,
+            ssh_options: given.joined("ssh-options")?,
+            num_retries: given.number("num-retries", "a number of tries")?,
+            backend_retry_delay: given.number("backend-retry-delay", "a number of seconds")?,
+            timeout: given.number("timeout", "a number of seconds")?,
             volsize: volsize(given)?,
             copy_links: given.flag("copy-links"),
             allow_source_mismatch: given.flag("allow-source-mismatch"),

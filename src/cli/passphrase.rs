@@ -1,8 +1,11 @@
 //! Where the passphrase comes from: the variable `PASSPHRASE`, else somebody at the terminal. Without either
 //! there is none: nothing ever waits.
 
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStringExt;
 
+use crate::destination::HostKey;
 use crate::secret::Passphrase;
 
 pub(super) fn from_environment() -> Option<Passphrase> {
@@ -23,6 +26,31 @@ pub(super) fn of_secret_keys(same: bool) -> (Option<Passphrase>, Option<Passphra
 fn variable(name: &str) -> Option<Passphrase> {
     let value = std::env::var_os(name)?;
     Some(Passphrase::new(value.into_vec())).filter(|passphrase| !passphrase.is_empty())
+}
+
+/// Of a server: duplicity's variable of today, or its older one.
+pub(super) fn of_place() -> Option<Passphrase> {
+    variable("BACKEND_PASSWORD").or_else(|| variable("FTP_PASSWORD"))
+}
+
+pub(super) fn ask_for_place(place: &str) -> Option<Passphrase> {
+    read(&format!("Password of {place}: "))
+}
+
+/// Whether somebody at the terminal says that this is the server.
+pub(super) fn accepts(place: &str, key: &HostKey) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        write!(
+            terminal,
+            "The server of {place} is not known yet. Its key is {key}.\n\
+             Compare it with what the server's administrator says. Is this the server (yes/no)? "
+        )?;
+        let mut answer = String::new();
+        BufReader::new(terminal).read_line(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.trim().eq_ignore_ascii_case("yes"))
 }
 
 /// Asks at the controlling terminal; `None` when there is none or nothing was typed.

@@ -10,7 +10,7 @@ use super::terminal::{self, err, out};
 use super::usage::UsageError;
 use super::{Run, exit, passphrase, plan_texts};
 use crate::context::Context;
-use crate::destination::{Spec, adopt_or_mark, is_url};
+use crate::destination::{Login, Spec, adopt_or_mark, is_url};
 use crate::engine::{GnupgSetup, Job};
 use crate::entry::Timestamp;
 use crate::error::Error;
@@ -154,7 +154,8 @@ fn back_up(name: &str, answers: Answers, allow_weak: bool, run: &Run) -> Result<
     };
     let known = ledger.is_some_and(|ledger| ledger.last_success(&plan.id).is_ok_and(|last| last.is_some()));
     let plan = with_marker(plan, &spec, &store)?;
-    let access = Access { spec, passphrases: passphrases(&plan, known, allow_weak), gnupg: gnupg(&plan) };
+    let passphrases = passphrases(&plan, known, allow_weak);
+    let access = Access { spec, login: login(), passphrases, gnupg: gnupg(&plan) };
     let job = jobs::backup(&plan, &access, &home, &caches, answers)?;
     let job = crate::engine::BackupJob { count_first: run.style.shows_progress(), ..job };
     let mut session = Session::start(run).map_err(cannot_start)?;
@@ -163,6 +164,11 @@ fn back_up(name: &str, answers: Answers, allow_weak: bool, run: &Run) -> Result<
         usable(entry.finish(&jobs::run_outcome(&outcome), now()))?;
     }
     Ok(session.tell(&outcome, &plan.cache(&caches)))
+}
+
+/// With the password that a variable has for the place.
+fn login() -> Login {
+    Login { password: passphrase::of_place(), ..Login::default() }
 }
 
 fn cannot_start(error: io::Error) -> Failure {
@@ -188,7 +194,7 @@ fn with_marker(plan: Plan, spec: &Spec, store: &Store) -> Result<Plan, Failure> 
     if plan.place.marker.is_some() {
         return Ok(plan);
     }
-    let marker = adopt_or_mark(&*spec.connect(), &Context::silent()).map_err(Error::Destination)?;
+    let marker = adopt_or_mark(&*spec.connect(login()), &Context::silent()).map_err(Error::Destination)?;
     let marked = |settings: &mut crate::settings::Settings| {
         let found = settings.plans.iter_mut().find(|other| other.id == plan.id && other.place == plan.place);
         found.map(|plan| {

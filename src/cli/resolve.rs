@@ -5,13 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::grammar::{self, ACTIONS, Called, Removal, Verb, Word};
 use super::keys::KeyOptions;
 use super::options::Typed;
 use super::selection;
 use super::usage::UsageError;
-use crate::destination::{Spec, is_url};
+use crate::destination::{Login, Spec, SshOptions, is_url};
 use crate::engine::{ChangesOf, Mode, Outdated, Ownership, Prefixes, Renewal, parse_user_time};
 use crate::entry::EntryPath;
 use crate::tree::select::Selection;
@@ -28,6 +29,8 @@ pub(super) struct Request {
     pub(super) cache: PathBuf,
     pub(super) encrypt: bool,
     pub(super) keys: KeyOptions,
+    /// Without passwords.
+    pub(super) login: Login,
 }
 
 #[derive(Clone, Debug)]
@@ -116,8 +119,9 @@ impl Request {
         }
         let (encrypt, prefixes) = (!typed.no_encryption, typed.prefixes.clone());
         let keys = KeyOptions::new(&typed, environment)?;
+        let login = login(&typed)?;
         let action = action(verb, other, typed, &place, &cache, environment)?;
-        Ok(Self { action, place, address, prefixes, cache, encrypt, keys })
+        Ok(Self { action, place, address, prefixes, cache, encrypt, keys, login })
     }
 }
 
@@ -249,6 +253,19 @@ fn action(
             let cache = self::cache(&typed, None, &place, environment)?;
             Action::Replicate { to: Box::new(Elsewhere { place, address, cache }), before: time }
         }
+    })
+}
+
+/// How places on a network are to be reached.
+fn login(typed: &Typed) -> Result<Login, UsageError> {
+    let ssh = SshOptions::parse(&typed.ssh_options).map_err(UsageError::Ssh)?;
+    let usual = Login { ssh, ..Login::default() };
+    Ok(Login {
+        patience: typed.timeout.filter(|seconds| *seconds > 0).map_or(usual.patience, Duration::from_secs),
+        // The first try is no other connection.
+        reconnects: typed.num_retries.map_or(usual.reconnects, |tries| tries.saturating_sub(1)),
+        pause: typed.backend_retry_delay.map(Duration::from_secs),
+        ..usual
     })
 }
 

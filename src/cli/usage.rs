@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::destination::SpecError;
+use crate::destination::{SpecError, SshOptionError};
 use crate::error::Error;
 use crate::explain::{explain, shown};
 use crate::tree::select::SelectionError;
@@ -36,6 +36,8 @@ pub(super) enum UsageError {
     /// Never shows the address: there may be a password in it.
     #[error("This place cannot be used: {0}.")]
     Place(SpecError),
+    #[error("--ssh-options cannot be followed: {0}.")]
+    Ssh(SshOptionError),
     #[error("{typed:?} is not a time. Write for example 2026-05-31, 2026-05-31T12:00:00Z, 3D12h or now.")]
     Time { typed: String },
     #[error("{typed:?} is not a number of full backups: write 1 or more.")]

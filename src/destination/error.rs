@@ -20,6 +20,17 @@ pub enum ErrorKind {
     NameTaken,
     #[error("not usable as a place for backups")]
     Misconfigured,
+    /// Nobody has ever accepted this server's key; the source tells which it is.
+    #[error("unknown server")]
+    HostKeyUnknown,
+    /// The server's key is not the one that was accepted, or it was revoked.
+    #[error("not the server that was known")]
+    HostKeyChanged,
+    /// Of the account, or of a private key.
+    #[error("password needed")]
+    PasswordNeeded,
+    #[error("sign-in refused")]
+    SignInRefused,
     #[error("failed")]
     Other,
 }
@@ -39,6 +50,11 @@ pub struct DestinationError {
 impl DestinationError {
     pub fn new(kind: ErrorKind, path: impl Into<String>) -> Self {
         Self { kind, path: path.into(), temporary: kind == ErrorKind::Offline, source: None }
+    }
+
+    /// With what caused it.
+    pub(super) fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: Some(cause.into()), ..self }
     }
 
     /// Sorts an I/O error, from `open`'s reader or a `Staged` writer too.

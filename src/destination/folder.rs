@@ -14,7 +14,7 @@ use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
 use super::{Destination, DestinationError, ErrorKind, Existing, Result, Staged, Stored};
-use super::{is_upload_name, new_upload_name};
+use super::{is_object_name, is_upload_name, new_upload_name};
 
 /// Objects are the owner's alone, as stock duplicity leaves them after its move from a temporary file.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o600);
@@ -268,7 +268,7 @@ fn sync_folder(folder: impl AsFd) -> rustix::io::Result<()> {
 }
 
 fn check_name(root: &Path, name: &str) -> Result<()> {
-    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+    if !is_object_name(name) {
         return Err(DestinationError::new(ErrorKind::Misconfigured, format!("{} {name:?}", root.display())));
     }
     Ok(())

@@ -19,9 +19,11 @@
 mod error;
 mod folder;
 mod lease;
+mod login;
 mod marker;
 mod put;
 mod spec;
+mod ssh;
 pub mod trial;
 mod upload_name;
 
@@ -31,13 +33,20 @@ use std::time::SystemTime;
 pub use error::{DestinationError, ErrorKind};
 pub use folder::Folder;
 pub use lease::{LEASE_NAME, Lease, LeaseError, RENEW_EVERY_SECONDS};
+pub use login::Login;
 pub use marker::{MARKER_NAME, Marker, read_marker, write_marker};
 pub use put::{Retry, put_bytes, read_bytes, sweep};
 pub use spec::{Spec, SpecError, is_url};
+pub use ssh::{HostKey, SshOptionError, SshOptions};
 pub use trial::{Check, CheckKind, adopt_or_mark, try_place};
 pub use upload_name::{is_upload_name, new_upload_name, random_id};
 
 pub type Result<T, E = DestinationError> = std::result::Result<T, E>;
+
+/// A single path component.
+fn is_object_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
 
 /// One object of a listing.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,12 +1,14 @@
-//! A place as a person writes it: duplicity's URLs. Only local folders so far.
+//! A place as a person writes it: duplicity's URLs.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use md5::{Digest, Md5};
 
-use super::{Destination, Folder};
+use super::ssh::{Address, Ssh};
+use super::{Destination, Folder, Login};
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SpecError {
@@ -16,66 +18,98 @@ pub enum SpecError {
     UnsupportedScheme { scheme: String },
     #[error("the address names no folder")]
     NoPath,
+    #[error("the address names no server, or a port that cannot be")]
+    NoHost,
+    #[error("the address is not text")]
+    NotText,
 }
+
+/// What duplicity calls ssh, with the names of the programs that it can use for it.
+const SSH: [&str; 9] = [
+    "sftp",
+    "scp",
+    "ssh",
+    "paramiko+sftp",
+    "paramiko+scp",
+    "pexpect+sftp",
+    "pexpect+scp",
+    "lftp+sftp",
+    "lftp+scp",
+];
 
 /// Whether duplicity takes an argument for a URL rather than a path.
 pub fn is_url(text: &OsStr) -> bool {
     scheme(text.as_bytes()).is_some()
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Spec {
     typed: OsString,
-    folder: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    Folder(PathBuf),
+    Ssh(Address),
 }
 
 impl Spec {
-    /// `file:///absolute`, the same with `gio+` before it, or `file://relative/to/the/working/folder`. As in duplicity a query (`?`) and fragment
-    /// (`#`) are cut off, tabs and line ends ignored, and percent signs decoded only after the first slash.
-    /// Unlike there, `%FF` is a byte of the name, and any number of slashes makes an absolute path.
+    /// `file:///absolute`, the same with `gio+` before it, or `file://relative/to/the/working/folder`; or
+    /// `sftp://[user[:password]@]host[:port]/relative`, `…//absolute`, also called `scp` and `ssh`.
+    ///
+    /// As in duplicity a query (`?`) and fragment (`#`) are cut off, tabs and line ends ignored, and percent signs decoded (of a local folder only
+    /// after the first slash). Unlike there, `%FF` is a byte of a local name, and any number of slashes makes an
+    /// absolute local path.
     pub fn parse(typed: &OsStr) -> Result<Self, SpecError> {
         let (scheme, rest) = scheme(typed.as_bytes()).ok_or(SpecError::NotUrl)?;
-        // gio reaches many things; this is a plain folder in its words.
-        if !["file", "gio+file"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours)) {
-            return Err(SpecError::UnsupportedScheme { scheme: scheme.to_ascii_lowercase() });
-        }
+        let is_one_of = |ours: &[&str]| ours.iter().any(|ours| scheme.eq_ignore_ascii_case(ours));
         let rest = rest.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
         let rest: Vec<u8> =
             rest.iter().copied().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n')).collect();
-        let slash = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-        let (first, path) = rest.split_at(slash);
-        let folder = [first, percent_decode(path).as_slice()].concat();
-        // A NUL cannot be part of any path.
-        if folder.is_empty() || folder.contains(&0) {
-            return Err(SpecError::NoPath);
-        }
-        Ok(Self { typed: typed.to_owned(), folder: OsString::from_vec(folder).into() })
+        // gio reaches many things; this is a plain folder in its words.
+        let kind = if is_one_of(&["file", "gio+file"]) {
+            Kind::Folder(local_folder(&rest)?)
+        } else if is_one_of(&SSH) {
+            Kind::Ssh(Address::parse(&rest)?)
+        } else {
+            return Err(SpecError::UnsupportedScheme { scheme: scheme.to_ascii_lowercase() });
+        };
+        Ok(Self { typed: typed.to_owned(), kind })
     }
 
     /// A folder chosen by other means than a typed address.
     pub fn from_folder(folder: &Path) -> Self {
         let encoded: String =
             folder.as_os_str().as_bytes().iter().map(|byte| percent_encode(*byte)).collect();
-        Self { typed: format!("file://{encoded}").into(), folder: folder.to_owned() }
+        Self { typed: format!("file://{encoded}").into(), kind: Kind::Folder(folder.to_owned()) }
     }
 
-    /// Exactly as given. May hold a password once other schemes exist: not for display.
+    /// Exactly as given. May hold a password: not for display.
     pub fn typed(&self) -> &OsStr {
         &self.typed
     }
 
     /// Where the place is a folder of this computer: that folder, as given.
     pub fn folder(&self) -> Option<&Path> {
-        Some(&self.folder)
+        match &self.kind {
+            Kind::Folder(folder) => Some(folder),
+            Kind::Ssh(_) => None,
+        }
     }
 
-    /// The same for every way to write one place: absolute, symbolic links resolved as far as the path exists.
-    /// For locks; never shown. Fails only if the working folder is gone.
+    /// The same for every way to write one place: absolute, symbolic links of local folders resolved as far as the
+    /// path exists. For locks; never shown. Fails only if the working folder is gone.
     pub fn normalised(&self) -> std::io::Result<OsString> {
-        let resolved = resolve(&std::path::absolute(&self.folder)?);
-        let mut url = OsString::from("file://");
-        url.push(resolved);
-        Ok(url)
+        match &self.kind {
+            Kind::Folder(folder) => {
+                let resolved = resolve(&std::path::absolute(folder)?);
+                let mut url = OsString::from("file://");
+                url.push(resolved);
+                Ok(url)
+            }
+            Kind::Ssh(address) => Ok(address.normalised().into()),
+        }
     }
 
     /// Name of duplicity's cache folder when none is given: hexadecimal MD5 of the address as typed.
@@ -84,9 +118,39 @@ impl Spec {
     }
 
     /// The place itself. Touches nothing yet.
-    pub fn connect(&self) -> Box<dyn Destination> {
-        Box::new(Folder::new(&self.folder))
+    pub fn connect(&self, login: Login) -> Box<dyn Destination> {
+        match &self.kind {
+            Kind::Folder(folder) => Box::new(Folder::new(folder)),
+            Kind::Ssh(address) => Box::new(Ssh::new(address.clone(), login)),
+        }
     }
+}
+
+/// For people and logs: without a password.
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Folder(folder) => folder.display().fmt(f),
+            Kind::Ssh(address) => address.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spec({self})")
+    }
+}
+
+fn local_folder(rest: &[u8]) -> Result<PathBuf, SpecError> {
+    let slash = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+    let (first, path) = rest.split_at(slash);
+    let folder = [first, percent_decode(path).as_slice()].concat();
+    // A NUL cannot be part of any path.
+    if folder.is_empty() || folder.contains(&0) {
+        return Err(SpecError::NoPath);
+    }
+    Ok(OsString::from_vec(folder).into())
 }
 
 /// Splits `scheme://rest`.
@@ -98,7 +162,7 @@ fn scheme(text: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 /// Percent signs without two hexadecimal digits stay as they are.
-fn percent_decode(text: &[u8]) -> Vec<u8> {
+pub(super) fn percent_decode(text: &[u8]) -> Vec<u8> {
     let digit = |byte: Option<&u8>| byte.and_then(|byte| (*byte as char).to_digit(16));
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -146,7 +210,7 @@ mod tests {
     use super::*;
 
     fn folder(url: &str) -> PathBuf {
-        Spec::parse(OsStr::new(url)).unwrap().folder
+        Spec::parse(OsStr::new(url)).unwrap().folder().unwrap().to_owned()
     }
 
     #[test]
@@ -164,12 +228,25 @@ mod tests {
 
     #[test]
     fn other_schemes_are_named_in_the_error_and_nothing_else_is() {
-        let error = Spec::parse(OsStr::new("sftp://me:secret@host/dir")).unwrap_err();
-        assert_eq!(error, SpecError::UnsupportedScheme { scheme: "sftp".into() });
+        let error = Spec::parse(OsStr::new("mega://me:secret@host/dir")).unwrap_err();
+        assert_eq!(error, SpecError::UnsupportedScheme { scheme: "mega".into() });
         assert!(!error.to_string().contains("secret"));
         assert_eq!(Spec::parse(OsStr::new("/a/path")), Err(SpecError::NotUrl));
         assert_eq!(Spec::parse(OsStr::new("file://")), Err(SpecError::NoPath));
         assert_eq!(Spec::parse(OsStr::new("file:///a%00b")), Err(SpecError::NoPath));
+    }
+
+    #[test]
+    fn all_names_of_ssh_mean_the_same() {
+        let spec = |url: &str| Spec::parse(OsStr::new(url)).unwrap();
+        let expected = spec("sftp://me:secret@host/dir");
+        assert_eq!(expected.to_string(), "sftp://me@host/dir");
+        assert_eq!(expected.folder(), None);
+        assert!(!format!("{expected:?}").contains("secret"));
+        for scheme in ["scp", "SSH", "paramiko+sftp", "pexpect+scp", "lftp+sftp"] {
+            let other = spec(&format!("{scheme}://me@host:22/dir/?x#y"));
+            assert_eq!(other.normalised().unwrap(), expected.normalised().unwrap(), "{scheme}");
+        }
     }
 
     #[test]
@@ -212,6 +289,6 @@ mod tests {
     fn any_folder_can_be_spelled_as_an_address() {
         let odd = Path::new(OsStr::from_bytes(b"/a b/100%25#?\xff\n"));
         let spec = Spec::from_folder(odd);
-        assert_eq!(Spec::parse(spec.typed()).unwrap().folder, odd);
+        assert_eq!(Spec::parse(spec.typed()).unwrap().folder(), Some(odd));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Explanation, cause, shown};
 use crate::destination::SpecError;
+use crate::error::{DestinationError, ErrorKind};
 use crate::keyring::KeyringError;
 use crate::ledger::LedgerError;
 use crate::settings::{FolderError, PlaceError, SettingsError};
@@ -74,10 +75,46 @@ pub fn explain_plan_place(error: &PlaceError) -> Explanation {
             format!("Places of the kind {scheme}:// are not supported yet."),
         )
         .hint("Choose a folder or a drive."),
+        PlaceError::Address(SpecError::NoHost) => {
+            Explanation::new("Address Not Complete", "The address names no server, or a port that cannot be.")
+                .hint("Write it as in sftp://user@server/folder.")
+        }
+        PlaceError::Address(SpecError::NotText) => {
+            Explanation::new("Address Not Usable", "The address of a server's folder has to be text.")
+                .hint("Write it as in sftp://user@server/folder.")
+        }
         PlaceError::Address(SpecError::NoPath) => {
             Explanation::new("Address Not Complete", "The address names no folder.")
                 .hint("Write it in full, as in file:///media/disk/backups.")
         }
+    }
+}
+
+/// Why a server cannot be used, or does not let us in.
+pub(super) fn explain_sign_in(error: &DestinationError) -> Explanation {
+    let path = &error.path;
+    let cause = error.source.as_ref().map_or_else(|| "no reason was given".into(), ToString::to_string);
+    match error.kind {
+        ErrorKind::HostKeyUnknown => {
+            Explanation::new("Unknown Server", format!("The server of {path} is not known yet. Its key is {cause}."))
+                .hint(
+                    "Compare the key with what the server's administrator says. To accept it, connect by ssh once, \
+                     or give --ssh-options=-oStrictHostKeyChecking=accept-new.",
+                )
+        }
+        ErrorKind::HostKeyChanged => Explanation::new(
+            "Another Server",
+            format!("The server of {path} is not the one that was known. Its key is {cause} now."),
+        )
+        .hint(
+            "Somebody may be pretending to be the server. If it was set up anew, remove its old key by ssh-keygen -R.",
+        ),
+        ErrorKind::PasswordNeeded => {
+            Explanation::new("Password Needed", format!("{path} cannot be opened without a password: {cause}."))
+                .hint("Type the password of the account, or of the private key.")
+        }
+        _ => Explanation::new("Sign-In Refused", format!("{path} lets nobody in: {cause}."))
+            .hint("Check the user's name, the password and the keys."),
     }
 }
 

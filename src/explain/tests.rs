@@ -77,6 +77,10 @@ fn errors() -> Vec<Error> {
         ErrorKind::Offline,
         ErrorKind::NameTaken,
         ErrorKind::Misconfigured,
+        ErrorKind::HostKeyUnknown,
+        ErrorKind::HostKeyChanged,
+        ErrorKind::PasswordNeeded,
+        ErrorKind::SignInRefused,
         ErrorKind::Other,
     ];
     errors.extend(keys().map(Error::Key));
@@ -128,8 +132,10 @@ fn services() -> Vec<Explanation> {
         PlaceError::OutsideDrive { label: "Red Disk".into() },
         PlaceError::Relative,
         PlaceError::Address(SpecError::NotUrl),
-        PlaceError::Address(SpecError::UnsupportedScheme { scheme: "sftp".into() }),
+        PlaceError::Address(SpecError::UnsupportedScheme { scheme: "mega".into() }),
         PlaceError::Address(SpecError::NoPath),
+        PlaceError::Address(SpecError::NoHost),
+        PlaceError::Address(SpecError::NotText),
     ];
     let keyring = [
         KeyringError::Unavailable("no bus".into()),

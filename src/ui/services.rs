@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hindsight::context::Context;
-use hindsight::destination::trial;
+use hindsight::destination::{Login, trial};
 use hindsight::engine::undo::{Undone, undo};
 use hindsight::engine::{GnupgSetup, Job, Place, UsableKey};
 use hindsight::error::Error;
@@ -294,7 +294,7 @@ impl Services {
 /// Tries a place out and gives it its identity, or reads the one it has.
 pub fn try_out(place: PlanPlace) -> Result<PlanPlace, Explanation> {
     let spec = place.spec().map_err(|error| explain_plan_place(&error))?;
-    let destination = spec.connect();
+    let destination = spec.connect(Login::default());
     let failed = |error| explain(&Error::Destination(error));
     let ctx = Context::silent();
     let marker = trial::adopt_or_mark(&*destination, &ctx).map_err(failed)?;
@@ -314,7 +314,10 @@ fn access(plan: &Plan, passphrases: Passphrases, by_itself: bool) -> Result<Acce
     let ask = || jobs::dialogue(&|name| std::env::var_os(name), None);
     let dialogue = if by_itself { None } else { ask() };
     match plan.place.spec() {
-        Ok(spec) => Ok(Access { spec, passphrases, gnupg: GnupgSetup { dialogue, ..GnupgSetup::default() } }),
+        Ok(spec) => {
+            let gnupg = GnupgSetup { dialogue, ..GnupgSetup::default() };
+            Ok(Access { spec, login: Login::default(), passphrases, gnupg })
+        }
         Err(PlaceError::NotConnected { label }) => Err(NotReady::NotConnected { label }),
         Err(other) => Err(NotReady::Failed(explain_plan_place(&other))),
     }

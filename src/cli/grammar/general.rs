@@ -2,8 +2,6 @@
 
 use super::{Row, flag, option};
 
-const ONLY_NETWORKS: &str = "Only places reached over a network are tried again.";
-
 pub(super) const ROWS: &[Row] = &[
     option("archive-dir", &["PATH"], "Parent of the cache folders."),
     option("name", &["NAME"], "Name of this backup's cache folder."),
@@ -20,10 +18,9 @@ pub(super) const ROWS: &[Row] = &[
     flag("force", "Really remove; restore over existing files."),
     flag("ignore-errors", "Go on after errors where that is possible.")
         .explained("Whatever can be done without is always gone past, and told."),
-    option("num-retries", &["COUNT"], "How often something is tried at a place.").explained(ONLY_NETWORKS),
-    option("backend-retry-delay", &["SECONDS"], "Time between two tries.").explained(ONLY_NETWORKS),
-    option("timeout", &["SECONDS"], "How long a place may be silent.")
-        .explained("Only places reached over a network keep anybody waiting."),
+    option("num-retries", &["COUNT"], "How often a connection is tried that was lost (5)."),
+    option("backend-retry-delay", &["SECONDS"], "Time between two tries (short at first)."),
+    option("timeout", &["SECONDS"], "How long a place may be silent (30)."),
     option("current-time", &["SECONDS"], "For tests: the time of this run, in seconds since 1970.").hidden(),
     option("skip-volume", &["NUMBER"], "For duplicity's own tests.")
         .hidden()

@@ -74,9 +74,11 @@ pub(super) const PLAN_ACTIONS: [(&str, &str); 3] = [
 const NOTE: &str = "\
 Without an action, SOURCE URL backs up and URL TARGET restores.
 
-URL is file:///folder so far. The passphrase is asked for, or taken from the
-variable PASSPHRASE; a plan's also from the keyring. With keys PASSPHRASE is
-that of the secret key, and SIGN_PASSPHRASE that of the one that signs.
+URL is file:///folder or sftp://server/folder; --help-urls tells all. The
+passphrase is asked for, or taken from the variable PASSPHRASE; a plan's also
+from the keyring. With keys PASSPHRASE is that of the secret key, and
+SIGN_PASSPHRASE that of the one that signs. A server's password is asked for,
+or taken from BACKEND_PASSWORD or FTP_PASSWORD.
 ";
 
 const URLS: &str = "\
@@ -84,6 +86,9 @@ Places are:
   file:///absolute/folder     a folder of this computer
   file://relative/folder      the same, from the working folder
   gio+file:///folder          the same, as Déjà Dup says it
+  sftp://user@server:22/dir   a folder of a server, from the home folder there
+  sftp://user@server//dir     the same, from the root
+  scp://…, ssh://…            other words for sftp://
 In the folder's name %20 is a space, and so on.
 ";
 

@@ -2,6 +2,8 @@
 
 use super::{Row, flag, option};
 
+const OWN_SSH: &str = "No other program is needed for ssh.";
+
 const fn foreign(name: &'static str, values: &'static [&'static str], help: &'static str) -> Row {
     option(name, values, help).explained("It is about places of another kind.")
 }
@@ -11,10 +13,10 @@ const fn gone(row: Row) -> Row {
 }
 
 pub(super) const ROWS: &[Row] = &[
-    foreign("ssh-askpass", &[], "Ask for the password of ssh."),
-    foreign("ssh-options", &["OPTIONS"], "Options for ssh."),
-    foreign("scp-command", &["COMMAND"], "The scp to use."),
-    foreign("sftp-command", &["COMMAND"], "The sftp to use."),
+    flag("ssh-askpass", "Ask for the password of ssh.").explained("It is asked for whenever it is needed."),
+    option("ssh-options", &["OPTIONS"], "Options as ssh takes them, such as '-p 2222 -oIdentityFile=FILE'."),
+    option("scp-command", &["COMMAND"], "The scp to use.").explained(OWN_SSH),
+    option("sftp-command", &["COMMAND"], "The sftp to use.").explained(OWN_SSH),
     foreign("rsync-options", &["OPTIONS"], "Options for rsync."),
     foreign("ftp-passive", &[], "Passive FTP (the default)."),
     foreign("ftp-regular", &[], "Active FTP."),

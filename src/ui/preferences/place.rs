@@ -2,6 +2,7 @@
 
 use adw::prelude::*;
 use hindsight::context::Context;
+use hindsight::destination::Login;
 use hindsight::destination::trial::{self, Check, CheckKind};
 use hindsight::error::Error;
 use hindsight::explain::{Explanation, explain, explain_plan_place};
@@ -129,7 +130,9 @@ impl Component for PlacePage {
                 self.summary = gettext("Testing…");
                 let place = self.plan.place.clone();
                 sender.spawn_oneshot_command(move || match place.spec() {
-                    Ok(spec) => Tested::Checks(trial::try_place(&*spec.connect(), &Context::silent())),
+                    Ok(spec) => {
+                        Tested::Checks(trial::try_place(&*spec.connect(Login::default()), &Context::silent()))
+                    }
                     Err(error) => Tested::NotThere(explain_plan_place(&error)),
                 });
             }
