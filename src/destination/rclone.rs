@@ -6,18 +6,20 @@
 //! Where a remote moves by copying and deleting (S3), a move that breaks off leaves both, and never half of one.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use tempfile::NamedTempFile;
 
-use super::spool::Spool;
 use super::{
-    Destination, DestinationError, ErrorKind, Existing, Result, Staged, Stored, is_upload_name, new_upload_name,
+    Destination, DestinationError, ErrorKind, Existing, Result, Staged, Stored, is_upload_name,
+    new_upload_name,
 };
 
-/// Seconds: a remote that does not answer is one that is not reachable. Runs are tried again by whoever asks, not inside.
+/// A remote that does not answer is not reachable. Whoever asks tries again, rclone itself does not.
 const PATIENCE: [&str; 8] = [
     "--contimeout=15s",
     "--timeout=60s",
@@ -85,7 +87,8 @@ impl Rclone {
         // Some remotes tell a missing file by code 3 or 4, some by an empty answer.
         match self.run(name, words(["lsjson", "--stat", "--no-modtime", "--no-mimetype", &at])) {
             Ok(json) => {
-                let listed: Option<Listed> = serde_json::from_slice(&json).map_err(|error| self.unread(name, &error))?;
+                let listed: Option<Listed> =
+                    serde_json::from_slice(&json).map_err(|error| self.unread(name, &error))?;
                 Ok(listed.filter(|listed| !listed.is_folder).map(|listed| listed.bytes()))
             }
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
@@ -125,20 +128,24 @@ impl Destination for Rclone {
 
     fn open(&self, name: &str) -> Result<Box<dyn Read + Send + Sync>> {
         let at = self.at(name)?;
-        // A whole file, of which rclone has compared the size and, where the remote tells one, the checksum. What breaks off
-        // is an error of this call.
-        let spool = Spool::new()?;
-        self.run(name, [OsStr::new("copyto"), OsStr::new("--ignore-times"), OsStr::new(&at), spool.path().as_os_str()])?;
-        Ok(Box::new(spool.into_reader()?))
+        // A whole file, of which rclone has compared the size and, where the remote tells one, the checksum: what breaks
+        // off is an error of this call. It must not be there before: a missing object would look like a wrong target.
+        let folder = tempfile::tempdir().map_err(local)?;
+        let copy = folder.path().join("object");
+        self.run(name, [OsStr::new("copyto"), OsStr::new(&at), copy.as_os_str()])?;
+        Ok(Box::new(File::open(copy).map_err(local)?))
     }
 
     fn stage(&self) -> Result<Box<dyn Staged>> {
         // Only `create` makes folders; rclone would.
-        self.run("", words(["lsjson", "--max-depth=1", "--dirs-only", "--no-mimetype", "--no-modtime", &self.root]))?;
+        self.run(
+            "",
+            words(["lsjson", "--max-depth=1", "--dirs-only", "--no-mimetype", "--no-modtime", &self.root]),
+        )?;
         Ok(Box::new(Upload {
             place: self.clone(),
             parked: new_upload_name()?,
-            spool: Some(Spool::new()?),
+            spool: Some(NamedTempFile::new().map_err(local)?),
             written: 0,
             settled: false,
         }))
@@ -210,7 +217,8 @@ struct Upload {
     place: Rclone,
     parked: String,
     /// Until it is sealed.
-    spool: Option<Spool>,
+    spool: Option<NamedTempFile>,
+    /// In bytes.
     written: u64,
     /// Published or parked: no longer ours to remove.
     settled: bool,
@@ -218,14 +226,16 @@ struct Upload {
 
 impl Write for Upload {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.spool {
-            Some(spool) => spool.write(bytes),
-            None => Err(io::Error::new(io::ErrorKind::InvalidInput, "written to after it was sealed")),
-        }
+        let Some(spool) = &mut self.spool else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "written to after it was sealed"));
+        };
+        let count = spool.write(bytes)?;
+        self.written += count as u64;
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.spool.as_mut().map_or(Ok(()), Spool::flush)
+        Ok(())
     }
 }
 
@@ -238,15 +248,18 @@ impl Staged for Upload {
         let Some(spool) = &self.spool else { return Ok(self.written) };
         let at = self.place.at(&self.parked)?;
         let path = spool.path().as_os_str();
-        self.place.run(&self.parked, [OsStr::new("copyto"), OsStr::new("--no-check-dest"), path, OsStr::new(&at)])?;
-        let (written, stored) = (spool.written(), self.place.look(&self.parked)?);
-        if stored != Some(written) {
-            let cause = format!("{written} bytes sent, {} stored", stored.unwrap_or(0));
+        self.place.run(
+            &self.parked,
+            [OsStr::new("copyto"), OsStr::new("--no-check-dest"), path, OsStr::new(&at)],
+        )?;
+        let stored = self.place.look(&self.parked)?;
+        if stored != Some(self.written) {
+            let cause = format!("{} bytes written, {} stored", self.written, stored.unwrap_or(0));
             let error = self.place.error(ErrorKind::Other, &self.parked, cause);
             return Err(DestinationError { temporary: true, ..error });
         }
-        (self.spool, self.written) = (None, written);
-        Ok(written)
+        self.spool = None;
+        Ok(self.written)
     }
 
     fn publish(mut self: Box<Self>, name: &str, existing: Existing) -> Result<()> {
@@ -288,7 +301,11 @@ fn last_words(stderr: &[u8]) -> String {
         Ok(event) => event.msg.trim().to_owned(),
         Err(_) => line.trim().to_owned(),
     };
-    said.lines().rev().map(message).find(|message| !message.is_empty()).unwrap_or_else(|| "rclone failed".into())
+    said.lines()
+        .rev()
+        .map(message)
+        .find(|message| !message.is_empty())
+        .unwrap_or_else(|| "rclone failed".into())
 }
 
 /// By the exit code, or by its words where that is the one for everything.
@@ -297,7 +314,9 @@ fn sort(code: Option<i32>, said: &str) -> (ErrorKind, bool) {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     match code {
         Some(NO_FOLDER | NO_FILE) => (ErrorKind::NotFound, false),
-        _ if has(&["directory not found", "object not found", "file not found"]) => (ErrorKind::NotFound, false),
+        _ if has(&["directory not found", "object not found", "file not found"]) => {
+            (ErrorKind::NotFound, false)
+        }
         _ if has(&["didn't find section in config file", "didn't find backend", "config password"]) => {
             (ErrorKind::Misconfigured, false)
         }
@@ -305,15 +324,34 @@ fn sort(code: Option<i32>, said: &str) -> (ErrorKind, bool) {
             (ErrorKind::NoSpace, false)
         }
         _ if has(&["read-only file system"]) => (ErrorKind::ReadOnly, false),
-        _ if has(&["permission denied", "unauthorized", "forbidden", "accessdenied", "unable to authenticate"]) => {
+        _ if has(&[
+            "permission denied",
+            "unauthorized",
+            "forbidden",
+            "accessdenied",
+            "unable to authenticate",
+        ]) =>
+        {
             (ErrorKind::Denied, false)
         }
-        _ if has(&["connection refused", "no such host", "no route to host", "i/o timeout", "connection reset"]) => {
+        _ if has(&[
+            "connection refused",
+            "no such host",
+            "no route to host",
+            "i/o timeout",
+            "connection reset",
+        ]) =>
+        {
             (ErrorKind::Offline, true)
         }
         Some(TEMPORARY) => (ErrorKind::Other, true),
         _ => (ErrorKind::Other, false),
     }
+}
+
+/// The place has no part in it: trying again would not help.
+fn local(error: io::Error) -> DestinationError {
+    DestinationError { temporary: false, ..DestinationError::from_io("temporary files", error) }
 }
 
 /// RFC 3339, as lsjson writes moments.
