@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use md5::{Digest, Md5};
 
 use super::ssh::{Address, Ssh};
-use super::{Destination, Folder, Login};
+use super::{Destination, Folder, Login, Rclone};
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SpecError {
@@ -52,6 +52,8 @@ pub struct Spec {
 enum Kind {
     Folder(PathBuf),
     Ssh(Address),
+    /// What rclone takes: remote and folder.
+    Rclone(String),
     /// A folder that fails as it is told.
     #[cfg(feature = "fault-injection")]
     Faulty(PathBuf),
@@ -59,7 +61,8 @@ enum Kind {
 
 impl Spec {
     /// `file:///absolute`, the same with `gio+` before it, or `file://relative/to/the/working/folder`; or
-    /// `sftp://[user[:password]@]host[:port]/relative`, `…//absolute`, also called `scp` and `ssh`.
+    /// `sftp://[user[:password]@]host[:port]/relative`, `…//absolute`, also called `scp` and `ssh`; or
+    /// `rclone://remote:folder`.
     ///
     /// As in duplicity a query (`?`) and fragment (`#`) are cut off, tabs and line ends ignored, and percent signs decoded (of a local folder only
     /// after the first slash). Unlike there, `%FF` is a byte of a local name, and any number of slashes makes an
@@ -75,6 +78,8 @@ impl Spec {
             Kind::Folder(local_folder(&rest)?)
         } else if is_one_of(&SSH) {
             Kind::Ssh(Address::parse(&rest)?)
+        } else if is_one_of(&["rclone"]) {
+            Kind::Rclone(remote(&rest)?)
         } else {
             #[cfg(feature = "fault-injection")]
             if is_one_of(&[super::faults::SCHEME]) {
@@ -101,7 +106,7 @@ impl Spec {
     pub fn folder(&self) -> Option<&Path> {
         match &self.kind {
             Kind::Folder(folder) => Some(folder),
-            Kind::Ssh(_) => None,
+            Kind::Ssh(_) | Kind::Rclone(_) => None,
             #[cfg(feature = "fault-injection")]
             Kind::Faulty(folder) => Some(folder),
         }
@@ -120,6 +125,7 @@ impl Spec {
                 Ok(url)
             }
             Kind::Ssh(address) => Ok(address.normalised().into()),
+            Kind::Rclone(remote) => Ok(format!("rclone://{remote}").into()),
         }
     }
 
@@ -133,6 +139,7 @@ impl Spec {
         match &self.kind {
             Kind::Folder(folder) => Box::new(Folder::new(folder)),
             Kind::Ssh(address) => Box::new(Ssh::new(address.clone(), login)),
+            Kind::Rclone(remote) => Box::new(Rclone::new(remote)),
             #[cfg(feature = "fault-injection")]
             Kind::Faulty(folder) => Box::new(super::faults::Faulty::new(folder)),
         }
@@ -145,6 +152,7 @@ impl fmt::Display for Spec {
         match &self.kind {
             Kind::Folder(folder) => folder.display().fmt(f),
             Kind::Ssh(address) => address.fmt(f),
+            Kind::Rclone(remote) => Rclone::new(remote).describe().fmt(f),
             #[cfg(feature = "fault-injection")]
             Kind::Faulty(folder) => folder.display().fmt(f),
         }
@@ -166,6 +174,15 @@ fn local_folder(rest: &[u8]) -> Result<PathBuf, SpecError> {
         return Err(SpecError::NoPath);
     }
     Ok(OsString::from_vec(folder).into())
+}
+
+/// `REMOTE:FOLDER`, as duplicity gives it to rclone: with the colon, and decoded.
+fn remote(rest: &[u8]) -> Result<String, SpecError> {
+    let remote = String::from_utf8(percent_decode(rest)).map_err(|_| SpecError::NotText)?;
+    match remote.contains(':') && !remote.contains('\0') {
+        true => Ok(remote),
+        false => Err(SpecError::NoPath),
+    }
 }
 
 /// Splits `scheme://rest`.
