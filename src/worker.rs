@@ -71,6 +71,11 @@ impl JobHandle {
     pub fn cancel(&self, why: Why) {
         self.cancel.cancel(why);
     }
+
+    /// What [`JobHandle::cancel`] sets.
+    pub fn token(&self) -> &CancelToken {
+        &self.cancel
+    }
 }
 
 struct Queued {

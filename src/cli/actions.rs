@@ -226,7 +226,7 @@ impl<'a> Session<'a> {
         let mut log = JobLog::new(self.run.log.clone(), target, self.run.progress);
         self.doing = Some(job.kind());
         let handle = self.worker.submit(job);
-        let _signals = Forwarding::to(handle, announce);
+        let _signals = Forwarding::to(handle.token().clone(), announce);
         while let Ok(event) = self.events.recv() {
             log.event(&event);
             if let Some(outcome) = self.terminal.event(event) {
