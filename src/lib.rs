@@ -44,6 +44,7 @@ pub mod entry;
 pub mod error;
 pub mod explain;
 pub mod folders;
+pub mod hooks;
 pub mod i18n;
 pub mod jobs;
 pub mod keyring;

@@ -181,6 +181,8 @@ pub(super) fn guest(place: PlanPlace) -> Plan {
         protection: Protection::None,
         older_passwords: false,
         schedule: Schedule { enabled: false, ..Schedule::new(Frequency::Daily) },
+        tolerance: Default::default(),
+        hooks: Default::default(),
     }
 }
 
