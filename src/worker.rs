@@ -71,11 +71,6 @@ impl JobHandle {
     pub fn cancel(&self, why: Why) {
         self.cancel.cancel(why);
     }
-
-    /// What [`JobHandle::cancel`] sets.
-    pub fn token(&self) -> &CancelToken {
-        &self.cancel
-    }
 }
 
 struct Queued {
@@ -111,9 +106,13 @@ impl Worker {
     }
 
     pub fn submit(&mut self, job: Job) -> JobHandle {
+        self.submit_with(job, CancelToken::default())
+    }
+
+    /// `cancel`: may be set already.
+    pub fn submit_with(&mut self, job: Job, cancel: CancelToken) -> JobHandle {
         self.next += 1;
         let id = JobId(self.next);
-        let cancel = CancelToken::default();
         let monitor = Arc::new(Forward::new(id, self.sink.clone(), self.interest.changes));
         let ctx = Context { cancel: cancel.clone(), monitor: monitor.clone(), clock: self.interest.clock };
         let refused = match &self.queue {

@@ -19,6 +19,8 @@ const MOMENTS: usize = 50;
 pub(super) struct Status {
     /// Somebody starts backups by themselves.
     background: bool,
+    /// What the desktop said to starting it in every session, if it was asked.
+    autostart: Option<serde_json::Value>,
     plans: Vec<PlanStatus>,
 }
 
@@ -62,7 +64,8 @@ impl Status {
     pub(super) fn new(plans: &[Plan], ledger: &Ledger) -> Result<Self> {
         let now = Timestamp::now().seconds;
         let plans = plans.iter().map(|plan| PlanStatus::new(plan, ledger, now)).collect::<Result<_>>()?;
-        Ok(Self { background: ledger.has_background()?, plans })
+        let autostart = ledger.fact("autostart")?.and_then(|json| serde_json::from_str(&json).ok());
+        Ok(Self { background: ledger.has_background()?, autostart, plans })
     }
 
     pub(super) fn json(&self) -> String {
@@ -80,6 +83,9 @@ impl Status {
         }
         if !self.background {
             text += "No backup begins by itself: hindsight-background does not run in this session.\n";
+        }
+        if self.autostart.as_ref().is_some_and(|answer| answer == "refused") {
+            text += "The desktop refuses to start it by itself. Allow it in the settings of your desktop, under Apps.\n";
         }
         text
     }

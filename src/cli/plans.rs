@@ -170,6 +170,9 @@ fn find(plans: Vec<Plan>, name: &str) -> Result<Plan, Failure> {
 fn back_up(name: &str, answers: Answers, allow_weak: bool, run: &Run) -> Result<u8, Failure> {
     let store = Store::open_default()?;
     let plan = find(store.load()?.plans, name)?;
+    let cancel = CancelToken::default();
+    // From the first moment, but not where somebody may be asked for a password: there Ctrl-C ends the question.
+    let _signals = terminal::name().is_none().then(|| Forwarding::to(cancel.clone(), false));
     let ledger = usable(Ledger::open_default())?;
     let now = || Timestamp::now().seconds;
     let began = now();
@@ -178,7 +181,7 @@ fn back_up(name: &str, answers: Answers, allow_weak: bool, run: &Run) -> Result<
         None => None,
     };
     let known = ledger.is_some_and(|ledger| ledger.last_success(&plan.id).is_ok_and(|last| last.is_some()));
-    let wish = Wish { answers, allow_weak, known };
+    let wish = Wish { answers, allow_weak, known, cancel };
     let done = perform(plan.clone(), &wish, &store, run);
     let outcome = match &done {
         Ok(Done { outcome, .. }) => jobs::run_outcome(outcome),
@@ -201,6 +204,7 @@ struct Wish {
     allow_weak: bool,
     /// The place has backups of this plan.
     known: bool,
+    cancel: CancelToken,
 }
 
 struct Done<'a> {
@@ -215,7 +219,7 @@ fn perform<'a>(plan: Plan, wish: &Wish, store: &Store, run: &'a Run) -> Result<D
     };
     let mut session = Session::start(run).map_err(cannot_start)?;
     let cache = plan.cache(&caches);
-    if let Some(why) = prepare(&plan)? {
+    if let Some(why) = prepare(&plan, &wish.cancel)? {
         return Ok(Done { session, outcome: Outcome::Cancelled(why), cache });
     }
     let spec = plan.place.spec()?;
@@ -224,15 +228,14 @@ fn perform<'a>(plan: Plan, wish: &Wish, store: &Store, run: &'a Run) -> Result<D
     let access = Access { spec, passphrases, gnupg: gnupg(&plan) };
     let job = jobs::backup(&plan, &access, &home, &caches, wish.answers)?;
     let job = crate::engine::BackupJob { count_first: run.style.shows_progress(), ..job };
-    let outcome = session.submit(Job::Backup(job));
+    let outcome = session.submit_with(Job::Backup(job), wish.cancel.clone());
     Ok(Done { session, outcome, cache: plan.cache(&caches) })
 }
 
 /// The command before the run. `Some`: it was stopped.
-fn prepare(plan: &Plan) -> Result<Option<Why>, Failure> {
-    let cancel = CancelToken::default();
+fn prepare(plan: &Plan, cancel: &CancelToken) -> Result<Option<Why>, Failure> {
     let _signals = plan.hooks.before.as_ref().map(|_| Forwarding::to(cancel.clone(), false));
-    match hooks::before(plan, &cancel) {
+    match hooks::before(plan, cancel) {
         Ok(()) => Ok(None),
         Err(HookError::Cancelled(Cancelled(why))) => Ok(Some(why)),
         Err(error) => Err(Failure { explanation: explain::explain_hook(&error, true), code: 30 }),

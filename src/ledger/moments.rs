@@ -14,6 +14,7 @@ pub(super) const SCHEMA: &str = "
     );
     CREATE INDEX moments_of_plan ON moments (plan, due);
     CREATE TABLE snoozes (plan TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
 /// States of one plan that are kept: of an hourly one some weeks.
@@ -118,6 +119,17 @@ impl Ledger {
             }
             None => connection.execute("DELETE FROM snoozes WHERE plan = ?1", [plan])?,
         };
+        Ok(())
+    }
+
+    /// What was found out about the session, in the words of whoever did.
+    pub fn fact(&self, name: &str) -> Result<Option<String>> {
+        let query = "SELECT value FROM facts WHERE name = ?1";
+        Ok(self.connection().query_row(query, [name], |row| row.get(0)).optional()?)
+    }
+
+    pub fn set_fact(&self, name: &str, value: &str) -> Result<()> {
+        self.connection().execute("INSERT OR REPLACE INTO facts VALUES (?1, ?2)", params![name, value])?;
         Ok(())
     }
 }
