@@ -171,7 +171,9 @@ impl App {
         let now = services::now();
         let is_due = |plan: &&Plan| {
             let Facts { history, background, .. } = self.state.facts(&plan.id);
-            !background && history.last_success.is_some() && due(&plan.schedule, &history, &Local, now) == Due::Now
+            !background
+                && history.last_success.is_some()
+                && due(&plan.schedule, &history, &Local, now) == Due::Now
         };
         let Some(plan) = self.state.plans.iter().find(is_due) else { return };
         let request = Request { by_itself: true, ..Request::new(&plan.id, What::BackUp) };
