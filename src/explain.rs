@@ -8,7 +8,9 @@ mod services;
 #[cfg(test)]
 mod tests;
 
-pub use services::{explain_folder, explain_keyring, explain_ledger, explain_plan_place, explain_settings};
+pub use services::{
+    explain_folder, explain_hook, explain_keyring, explain_ledger, explain_plan_place, explain_settings,
+};
 
 use std::ffi::OsString;
 use std::io;

@@ -5,6 +5,7 @@ mod gnupg;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::context::Why;
 use crate::destination::{Login, Spec};
 use crate::engine::undo::{self, Recorded};
 use crate::engine::{
@@ -176,7 +177,8 @@ pub fn run_outcome(outcome: &Outcome) -> RunOutcome {
     match outcome {
         Outcome::Completed(Report::Backup(report)) => completed(report),
         Outcome::Completed(_) => completed(&BackupReport::default()),
-        Outcome::Cancelled(_) => RunOutcome::Stopped,
+        Outcome::Cancelled(Why::User) => RunOutcome::Stopped,
+        Outcome::Cancelled(Why::OnBattery | Why::Metered | Why::Quitting) => RunOutcome::Paused,
         Outcome::Failed(error) => failed(error),
     }
 }

@@ -1,6 +1,9 @@
 //! What became of the runs of each plan: `$XDG_STATE_HOME/hindsight/runs.sqlite`.
 //!
-//! A run going on holds a lock by its plan. A run that is found unlocked and without end was killed.
+//! A run going on holds a lock by its plan. A run that is found unlocked and without end was killed. Besides the runs it
+//! has the moments at which one was due, with what became of each.
+
+mod moments;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -15,8 +18,17 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::folders;
+pub use moments::{Moment, MomentState, Waiting};
 
-const VERSION: i64 = 1;
+/// In version 1 there were no moments.
+const VERSION: i64 = 2;
+
+/// No plan's id.
+const BACKGROUND: &str = "background";
+
+/// Whoever looks whether a run goes on holds its lock for a moment.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Another process writes for moments only.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,9 +65,20 @@ pub type Result<T> = std::result::Result<T, LedgerError>;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunOutcome {
-    Completed { stored_bytes: u64, files: u64, problems: u64, unchanged: bool },
+    Completed {
+        stored_bytes: u64,
+        files: u64,
+        problems: u64,
+        unchanged: bool,
+    },
+    /// By somebody.
     Stopped,
-    Failed { title: String, sentence: String },
+    /// By the computer, for whatever reason: it goes on by itself.
+    Paused,
+    Failed {
+        title: String,
+        sentence: String,
+    },
 }
 
 /// A run that has ended.
@@ -72,7 +95,7 @@ pub struct RunRecord {
 pub struct History {
     /// When the last run that completed began.
     pub last_success: Option<i64>,
-    /// How many runs after it did not complete.
+    /// How many runs after it did not complete, those not counted that were only paused.
     pub failures: u32,
     /// When the last of those began.
     pub last_failure: Option<i64>,
@@ -90,9 +113,9 @@ pub struct Run {
     _lock: Held,
 }
 
-/// The lock of a plan's runs. It is let go expressly: a child process that is just being started has the file open as
+/// A lock. It is let go expressly: a child process that is just being started has the file open as
 /// well until it executes its program, and would keep the lock for that long.
-struct Held(File);
+pub struct Held(File);
 
 impl Drop for Held {
     fn drop(&mut self) {
@@ -124,7 +147,7 @@ impl Ledger {
 
     /// Times in seconds since 1970.
     pub fn begin(&self, plan: &str, now: i64) -> Result<Run> {
-        let lock = self.try_lock(plan)?.ok_or(LedgerError::AlreadyRunning)?;
+        let lock = self.lock(plan)?.ok_or(LedgerError::AlreadyRunning)?;
         let connection = self.connection();
         connection.execute("INSERT INTO runs (plan, began) VALUES (?1, ?2)", params![plan, now])?;
         let id = connection.last_insert_rowid();
@@ -147,7 +170,8 @@ impl Ledger {
             WITH success AS (SELECT max(id) AS id, began FROM runs
                              WHERE plan = ?1 AND outcome ->> '$.completed' IS NOT NULL)
             SELECT (SELECT began FROM success), count(*), max(began) FROM runs
-            WHERE plan = ?1 AND id > coalesce((SELECT id FROM success), 0) AND (ended IS NOT NULL OR NOT ?2)";
+            WHERE plan = ?1 AND id > coalesce((SELECT id FROM success), 0)
+                AND (ended IS NOT NULL OR NOT ?2) AND outcome IS NOT '\"paused\"'";
         let history = |row: &rusqlite::Row| {
             Ok(History { last_success: row.get(0)?, failures: row.get(1)?, last_failure: row.get(2)? })
         };
@@ -171,9 +195,21 @@ impl Ledger {
         Ok(self.try_lock(plan)?.is_none())
     }
 
+    /// For the process that starts backups by themselves: `None` while another one lives.
+    pub fn hold_background(&self) -> Result<Option<Held>> {
+        self.lock(BACKGROUND)
+    }
+
+    pub fn has_background(&self) -> Result<bool> {
+        Ok(self.try_lock(BACKGROUND)?.is_none())
+    }
+
     /// For a plan that is deleted.
     pub fn forget(&self, plan: &str) -> Result<()> {
-        self.connection().execute("DELETE FROM runs WHERE plan = ?1", [plan])?;
+        let connection = self.connection();
+        for table in ["runs", "moments", "snoozes"] {
+            connection.execute(&format!("DELETE FROM {table} WHERE plan = ?1"), [plan])?;
+        }
         Ok(())
     }
 
@@ -188,6 +224,17 @@ impl Ledger {
         Ok(found.and_then(|(began, ended, outcome)| {
             Some(RunRecord { began, ended, outcome: serde_json::from_str(&outcome).ok()? })
         }))
+    }
+
+    /// The same as [`Ledger::try_lock`], but not refused by who only looks.
+    fn lock(&self, plan: &str) -> Result<Option<Held>> {
+        for _ in 1..LOOKS {
+            if let Some(lock) = self.try_lock(plan)? {
+                return Ok(Some(lock));
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.try_lock(plan)
     }
 
     /// `None` while a run of this plan holds it.
@@ -211,13 +258,21 @@ impl Ledger {
 
 impl Run {
     pub fn finish(self, outcome: &RunOutcome, now: i64) -> Result<()> {
-        let outcome = serde_json::to_string(outcome)
-            .map_err(|error| LedgerError::Sqlite(rusqlite::Error::ToSqlConversionFailure(Box::new(error))))?;
+        self.record(outcome, now)
+    }
+
+    /// The run is over, and yet no other may begin before this is dropped.
+    pub fn record(&self, outcome: &RunOutcome, now: i64) -> Result<()> {
+        let outcome = serde_json::to_string(outcome).map_err(not_json)?;
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let update = "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id = ?1";
         connection.execute(update, params![self.id, now, outcome])?;
         Ok(())
     }
+}
+
+fn not_json(error: serde_json::Error) -> LedgerError {
+    LedgerError::Sqlite(rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -226,8 +281,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 0 {
+    if version < 1 {
         transaction.execute_batch(SCHEMA)?;
+    }
+    if version < VERSION {
+        transaction.execute_batch(moments::SCHEMA)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
@@ -319,11 +377,27 @@ mod tests {
         drop(ledger.begin("a", 40).unwrap());
         let history = History { last_success: Some(20), failures: 2, last_failure: Some(40) };
         assert_eq!(ledger.history("a").unwrap(), history);
+        ledger.begin("a", 45).unwrap().finish(&RunOutcome::Paused, 46).unwrap();
+        assert_eq!(ledger.history("a").unwrap(), history, "what goes on by itself has not failed");
         let run = ledger.begin("a", 50).unwrap();
         assert_eq!(ledger.history("a").unwrap().failures, 1, "what was killed is unknown while another runs");
         run.finish(&COMPLETED, 51).unwrap();
         let history = History { last_success: Some(50), failures: 0, last_failure: None };
         assert_eq!(ledger.history("a").unwrap(), history);
+    }
+
+    #[test]
+    fn a_ledger_of_the_first_version_keeps_its_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.sqlite");
+        let first = Connection::open(&path).unwrap();
+        first.execute_batch(SCHEMA).unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        first.execute("INSERT INTO runs (plan, began) VALUES ('a', 7)", []).unwrap();
+        drop(first);
+        let ledger = Ledger::open(&path).unwrap();
+        ledger.note("a", 7, &MomentState::Done, 8).unwrap();
+        assert_eq!(ledger.take_crash("a").unwrap(), Some(7));
     }
 
     #[test]

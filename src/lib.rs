@@ -3,9 +3,9 @@
 //! # The map
 //!
 //! ```text
-//!  ui (src/main.rs, src/ui)      cli (src/cli)      who wants something
+//!  ui (src/main.rs, src/ui)      cli (src/cli) ◄─ background (a process; starts `plan run` when it is due)
 //!        │  Job, JobHandle            │             settings (plans) · jobs (plan to job) · schedule · ledger
-//!        │                            │             keyring · recovery (the sheet) · desktop (drives) · explain
+//!        │                            │             keyring · recovery (the sheet) · hooks · desktop (drives) · explain
 //!        ▼
 //!  worker          one thread, a queue, one sink for events
 //!        ▼
@@ -30,6 +30,8 @@
 //! backups), `repository/chronicle.rs` (what the timeline reads), [`duplicity`] (the format), `ui/mod.rs` (the tree of
 //! components), `ui/state.rs` (what the app decides).
 
+#[cfg(feature = "background")]
+pub mod background;
 pub mod cli;
 pub mod context;
 pub mod crypto;
@@ -44,6 +46,7 @@ pub mod entry;
 pub mod error;
 pub mod explain;
 pub mod folders;
+pub mod hooks;
 pub mod i18n;
 pub mod jobs;
 pub mod keyring;

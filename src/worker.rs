@@ -117,9 +117,13 @@ impl Worker {
     }
 
     pub fn submit(&mut self, job: Job) -> JobHandle {
+        self.submit_with(job, CancelToken::default())
+    }
+
+    /// `cancel`: may be set already.
+    pub fn submit_with(&mut self, job: Job, cancel: CancelToken) -> JobHandle {
         self.next += 1;
         let id = JobId(self.next);
-        let cancel = CancelToken::default();
         let monitor = Arc::new(Forward::new(id, self.sink.clone(), self.manner.changes));
         let ctx = Context { cancel: cancel.clone(), monitor: monitor.clone(), clock: self.manner.clock };
         let refused = match &self.queue {

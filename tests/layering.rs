@@ -13,7 +13,8 @@ const BASE: [&str; 10] =
     ["config", "context", "deflate", "entry", "folders", "i18n", "ledger", "lock", "runtime", "secret"];
 
 /// Module, and what it may use besides itself and the base.
-const TABLE: [(&str, &[&str]); 19] = [
+const TABLE: [(&str, &[&str]); 21] = [
+    ("background", &["desktop", "explain", "schedule", "settings"]),
     ("delta", &[]),
     ("duplicity", &[]),
     ("crypto", &[]),
@@ -21,21 +22,38 @@ const TABLE: [(&str, &[&str]); 19] = [
     ("tree", &[]),
     ("texts", &[]),
     ("error", &["delta", "duplicity", "crypto", "destination", "tree", "repository", "engine"]),
-    ("explain", &["destination", "error", "keyring", "settings", "tree"]),
+    ("explain", &["destination", "error", "hooks", "keyring", "settings", "tree"]),
     ("desktop", &["error"]),
     ("repository", &["duplicity", "crypto", "destination", "error"]),
     ("engine", &["repository", "tree", "delta", "destination", "error"]),
     ("worker", &["engine", "error"]),
+    ("hooks", &["settings"]),
     ("keyring", &[]),
     ("recovery", &["settings"]),
     ("schedule", &[]),
     ("settings", &["destination", "tree", "schedule"]),
     ("jobs", &["settings", "worker", "engine", "destination", "explain", "error"]),
-    ("cli", &["jobs", "settings", "keyring", "worker", "engine", "destination", "tree", "explain", "error"]),
+    (
+        "cli",
+        &[
+            "jobs",
+            "hooks",
+            "schedule",
+            "settings",
+            "keyring",
+            "worker",
+            "engine",
+            "destination",
+            "tree",
+            "explain",
+            "error",
+        ],
+    ),
     (
         "ui",
         &[
             "jobs",
+            "hooks",
             "worker",
             "engine",
             "settings",

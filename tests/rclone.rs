@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
+#[allow(dead_code)] // what others need
 mod support {
     pub(crate) mod backup;
     pub(crate) mod bytes;

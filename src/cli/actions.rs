@@ -11,7 +11,7 @@ use super::resolve::{Action, Elsewhere, Request};
 use super::signals::Forwarding;
 use super::terminal::{self, Terminal};
 use super::{Run, collection, exit, passphrase, reports};
-use crate::context::{Clock, Level};
+use crate::context::{CancelToken, Clock, Level};
 use crate::destination::{Destination, HostKey, Login, Spec};
 use crate::engine::{
     BackupJob, ChangesJob, CleanUpJob, CollectionStatus, Gnupg, GnupgSetup, Job, JobKind, Keys, ListJob,
@@ -242,6 +242,11 @@ impl<'a> Session<'a> {
 
     /// Shows what happens until the end.
     pub(super) fn submit(&mut self, job: Job) -> Outcome {
+        self.submit_with(job, CancelToken::default())
+    }
+
+    /// `cancel`: may be set already.
+    pub(super) fn submit_with(&mut self, job: Job, cancel: CancelToken) -> Outcome {
         let announce = matches!(job.kind(), JobKind::Backup) && self.run.style.tells(Level::Notice);
         let folder = match &job {
             Job::Backup(backup) => backup.source.clone(),
@@ -251,8 +256,8 @@ impl<'a> Session<'a> {
         };
         let mut log = JobLog::new(self.run.log.clone(), folder, self.run.progress);
         self.doing = Some(job.kind());
-        let handle = self.worker.submit(job);
-        let _signals = Forwarding::to(handle, announce);
+        let _signals = Forwarding::to(cancel.clone(), announce);
+        self.worker.submit_with(job, cancel);
         while let Ok(event) = self.events.recv() {
             log.event(&event);
             if let Some(outcome) = self.terminal.event(event) {

@@ -134,6 +134,6 @@ pub(super) fn of_usage(error: &UsageError) -> u8 {
         | UsageError::SourceIsPlace
         | UsageError::NoWorkingFolder
         | UsageError::PlanSays
-        | UsageError::OnlyWithPlan(_) => 23,
+        | UsageError::OnlyWith(..) => 23,
     }
 }

@@ -14,6 +14,7 @@ mod keys;
 mod log;
 mod options;
 mod passphrase;
+mod plan_status;
 mod plan_texts;
 mod plans;
 mod reports;

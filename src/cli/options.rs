@@ -52,6 +52,7 @@ pub(super) struct Typed {
     pub(super) copy_links: bool,
     pub(super) allow_source_mismatch: bool,
     pub(super) accept_missing: bool,
+    pub(super) json: bool,
     pub(super) progress: bool,
     /// In seconds.
     pub(super) progress_rate: Option<u64>,
@@ -123,6 +124,7 @@ impl Typed {
             copy_links: given.flag("copy-links"),
             allow_source_mismatch: given.flag("allow-source-mismatch"),
             accept_missing: given.flag("accept-missing"),
+            json: called == Called::Hindsight && given.flag("json"),
             progress: given.flag("progress"),
             progress_rate: given.number("progress-rate", "a number of seconds")?,
             no_print_statistics: given.switch("no-print-statistics", "print-statistics"),

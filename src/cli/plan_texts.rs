@@ -65,6 +65,7 @@ fn ended(run: &RunRecord) -> String {
         RunOutcome::Completed { problems: 0, .. } => format!("{date}, completed"),
         RunOutcome::Completed { problems, .. } => format!("{date}, completed with {problems} problem(s)"),
         RunOutcome::Stopped => format!("{date}, stopped"),
+        RunOutcome::Paused => format!("{date}, to be continued"),
         RunOutcome::Failed { sentence, .. } => format!("{date}, failed: {sentence}"),
     }
 }

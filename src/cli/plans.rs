@@ -2,23 +2,27 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use super::actions::Session;
 use super::grammar::Called;
 use super::options::Typed;
+use super::signals::Forwarding;
 use super::terminal::{self, err, out};
 use super::usage::UsageError;
-use super::{Run, exit, passphrase, plan_texts};
-use crate::context::Context;
+use super::{Run, exit, passphrase, plan_status, plan_texts};
+use crate::context::{CancelToken, Cancelled, Context, Why};
 use crate::destination::{Login, Spec, adopt_or_mark, is_url};
 use crate::engine::{GnupgSetup, Job};
 use crate::entry::Timestamp;
 use crate::error::Error;
 use crate::explain::{Explanation, explain_ledger};
+use crate::hooks::{self, HookError};
 use crate::jobs::{self, Access, Answers};
-use crate::ledger::{self, Ledger, LedgerError};
+use crate::ledger::{self, Ledger, LedgerError, RunOutcome, RunRecord};
 use crate::secret::Passphrases;
 use crate::settings::{PlaceError, Plan, Protection, SettingsError, Store};
+use crate::worker::Outcome;
 use crate::{explain, folders};
 
 #[derive(PartialEq, Eq, Debug)]
@@ -26,6 +30,7 @@ pub(super) enum PlanRequest {
     List,
     Show { name: String },
     Run { name: String, answers: Answers, allow_weak: bool },
+    Status { json: bool },
 }
 
 impl PlanRequest {
@@ -34,11 +39,19 @@ impl PlanRequest {
         if typed.called == Called::Duplicity {
             return Ok(None);
         }
+        let is_place = |rest: &[OsString]| rest.first().is_some_and(|word| is_url(word));
         let rest = match typed.words.as_slice() {
-            [first, rest @ ..] if first == "plan" && !rest.first().is_some_and(|word| is_url(word)) => rest,
-            _ if typed.accept_missing => return Err(UsageError::OnlyWithPlan("--accept-missing")),
+            [first, rest @ ..] if first == "plan" && !is_place(rest) => rest,
+            [first] if first == "status" && !typed.accept_missing => {
+                return Ok(Some(Self::Status { json: typed.json }));
+            }
+            _ if typed.accept_missing => return Err(UsageError::OnlyWith("--accept-missing", "plan run")),
+            _ if typed.json => return Err(UsageError::OnlyWith("--json", "status")),
             _ => return Ok(None),
         };
+        if typed.json {
+            return Err(UsageError::OnlyWith("--json", "status"));
+        }
         if typed.says_what_a_plan_says() {
             return Err(UsageError::PlanSays);
         }
@@ -68,6 +81,12 @@ impl Failure {
         let explanation = Explanation { title: title.into(), sentence, hint: Some(hint.into()) };
         Self { explanation, code }
     }
+
+    /// What the ledger keeps of it.
+    fn outcome(&self) -> RunOutcome {
+        let Explanation { title, sentence, .. } = self.explanation.clone();
+        RunOutcome::Failed { title, sentence }
+    }
 }
 
 impl From<SettingsError> for Failure {
@@ -93,6 +112,7 @@ pub(super) fn run(request: &PlanRequest, run: &Run) -> u8 {
     let done = match request {
         PlanRequest::List => list(),
         PlanRequest::Show { name } => show(name),
+        PlanRequest::Status { json } => status(*json),
         PlanRequest::Run { name, answers, allow_weak } => back_up(name, *answers, *allow_weak, run),
     };
     done.unwrap_or_else(|Failure { explanation, code }| {
@@ -121,6 +141,14 @@ fn show(name: &str) -> Result<u8, Failure> {
     Ok(0)
 }
 
+fn status(json: bool) -> Result<u8, Failure> {
+    let plans = Store::open_default()?.load()?.plans;
+    let found = Ledger::open_default().and_then(|ledger| plan_status::Status::new(&plans, &ledger));
+    let status = found.map_err(|error| Failure { explanation: explain_ledger(&error), code: 30 })?;
+    out(if json { status.json() } else { status.text() }.trim_end());
+    Ok(0)
+}
+
 /// By name or id.
 fn find(plans: Vec<Plan>, name: &str) -> Result<Plan, Failure> {
     let mut found: Vec<_> = plans.into_iter().filter(|plan| plan.name == name || plan.id == name).collect();
@@ -142,28 +170,76 @@ fn find(plans: Vec<Plan>, name: &str) -> Result<Plan, Failure> {
 fn back_up(name: &str, answers: Answers, allow_weak: bool, run: &Run) -> Result<u8, Failure> {
     let store = Store::open_default()?;
     let plan = find(store.load()?.plans, name)?;
-    let spec = plan.place.spec()?;
-    let (Some(home), Some(caches)) = (folders::home(), folders::caches()) else {
-        return Err(SettingsError::NoHome.into());
-    };
+    let cancel = CancelToken::default();
+    // From the first moment, but not where somebody may be asked for a password: there Ctrl-C ends the question.
+    let _signals = terminal::name().is_none().then(|| Forwarding::to(cancel.clone(), false));
     let ledger = usable(Ledger::open_default())?;
     let now = || Timestamp::now().seconds;
+    let began = now();
     let entry = match &ledger {
-        Some(ledger) => usable(ledger.begin(&plan.id, now()))?,
+        Some(ledger) => usable(ledger.begin(&plan.id, began))?,
         None => None,
     };
     let known = ledger.is_some_and(|ledger| ledger.last_success(&plan.id).is_ok_and(|last| last.is_some()));
-    let plan = with_marker(plan, &spec, &store)?;
-    let passphrases = passphrases(&plan, known, allow_weak);
-    let access = Access { spec, login: login(), passphrases, gnupg: gnupg(&plan) };
-    let job = jobs::backup(&plan, &access, &home, &caches, answers)?;
-    let job = crate::engine::BackupJob { count_first: run.style.shows_progress(), ..job };
-    let mut session = Session::start(run).map_err(cannot_start)?;
-    let outcome = session.submit(Job::Backup(job));
-    if let Some(entry) = entry {
-        usable(entry.finish(&jobs::run_outcome(&outcome), now()))?;
+    let wish = Wish { answers, allow_weak, known, cancel };
+    let done = perform(plan.clone(), &wish, &store, run);
+    let outcome = match &done {
+        Ok(Done { outcome, .. }) => jobs::run_outcome(outcome),
+        Err(failure) => failure.outcome(),
+    };
+    let ended = RunRecord { began, ended: now(), outcome };
+    // Held to the end: no other run begins while the command after this one is at work.
+    if let Some(entry) = &entry {
+        usable(entry.record(&ended.outcome, ended.ended))?;
     }
-    Ok(session.tell(&outcome, &plan.cache(&caches)))
+    let code = done.map(|Done { session, outcome, cache }| session.tell(&outcome, &cache));
+    if let Err(error) = hooks::after(&plan, &ended, &CancelToken::default()) {
+        run.warning(explain::explain_hook(&error, false).sentence);
+    }
+    code
+}
+
+struct Wish {
+    answers: Answers,
+    allow_weak: bool,
+    /// The place has backups of this plan.
+    known: bool,
+    cancel: CancelToken,
+}
+
+struct Done<'a> {
+    session: Session<'a>,
+    outcome: Outcome,
+    cache: PathBuf,
+}
+
+fn perform<'a>(plan: Plan, wish: &Wish, store: &Store, run: &'a Run) -> Result<Done<'a>, Failure> {
+    let (Some(home), Some(caches)) = (folders::home(), folders::caches()) else {
+        return Err(SettingsError::NoHome.into());
+    };
+    let mut session = Session::start(run).map_err(cannot_start)?;
+    let cache = plan.cache(&caches);
+    if let Some(why) = prepare(&plan, &wish.cancel)? {
+        return Ok(Done { session, outcome: Outcome::Cancelled(why), cache });
+    }
+    let spec = plan.place.spec()?;
+    let plan = with_marker(plan, &spec, store)?;
+    let passphrases = passphrases(&plan, wish.known, wish.allow_weak);
+    let access = Access { spec, login: login(), passphrases, gnupg: gnupg(&plan) };
+    let job = jobs::backup(&plan, &access, &home, &caches, wish.answers)?;
+    let job = crate::engine::BackupJob { count_first: run.style.shows_progress(), ..job };
+    let outcome = session.submit_with(Job::Backup(job), wish.cancel.clone());
+    Ok(Done { session, outcome, cache: plan.cache(&caches) })
+}
+
+/// The command before the run. `Some`: it was stopped.
+fn prepare(plan: &Plan, cancel: &CancelToken) -> Result<Option<Why>, Failure> {
+    let _signals = plan.hooks.before.as_ref().map(|_| Forwarding::to(cancel.clone(), false));
+    match hooks::before(plan, cancel) {
+        Ok(()) => Ok(None),
+        Err(HookError::Cancelled(Cancelled(why))) => Ok(Some(why)),
+        Err(error) => Err(Failure { explanation: explain::explain_hook(&error, true), code: 30 }),
+    }
 }
 
 /// With the password that a variable has for the place.
@@ -279,6 +355,16 @@ mod tests {
     }
 
     #[test]
+    fn the_status_is_for_people_or_for_programs_and_a_folder_may_be_called_so() {
+        assert_eq!(request("status").unwrap(), Some(PlanRequest::Status { json: false }));
+        assert_eq!(request("--json status").unwrap(), Some(PlanRequest::Status { json: true }));
+        assert_eq!(request("status file:///place").unwrap(), None);
+        for line in ["plan list --json", "--json ls file:///place"] {
+            assert!(matches!(request(line), Err(UsageError::OnlyWith("--json", "status"))), "{line}");
+        }
+    }
+
+    #[test]
     fn what_the_plan_says_cannot_be_said_beside_it() {
         for line in ["plan run Home --exclude /x", "plan run Home --no-encryption", "plan list --volsize 5"] {
             assert!(matches!(request(line), Err(UsageError::PlanSays)), "{line}");
@@ -286,6 +372,6 @@ mod tests {
         for line in ["plan", "plan run", "plan list all", "plan frobnicate x"] {
             assert!(matches!(request(line), Err(UsageError::Words { .. })), "{line}");
         }
-        assert!(matches!(request("backup a file:///b --accept-missing"), Err(UsageError::OnlyWithPlan(_))));
+        assert!(matches!(request("backup a file:///b --accept-missing"), Err(UsageError::OnlyWith(..))));
     }
 }

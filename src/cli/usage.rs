@@ -56,8 +56,9 @@ pub(super) enum UsageError {
     NoWorkingFolder,
     #[error("The plan says what is saved, where and how. Change it in the app, or use the action backup.")]
     PlanSays,
-    #[error("{0} is for the action plan run.")]
-    OnlyWithPlan(&'static str),
+    /// The option, and the action.
+    #[error("{0} is for the action {1}.")]
+    OnlyWith(&'static str, &'static str),
 }
 
 impl UsageError {

@@ -3,6 +3,7 @@
 use super::{Explanation, cause, shown};
 use crate::destination::SpecError;
 use crate::error::{DestinationError, ErrorKind};
+use crate::hooks::HookError;
 use crate::keyring::KeyringError;
 use crate::ledger::LedgerError;
 use crate::settings::{FolderError, PlaceError, SettingsError};
@@ -152,6 +153,21 @@ pub fn explain_ledger(error: &LedgerError) -> Explanation {
         )
         .hint("Check that you may write there. Your backups are not affected."),
     }
+}
+
+/// `before`: of the command before a run, not of the one after it.
+pub fn explain_hook(error: &HookError, before: bool) -> Explanation {
+    let hint = "Look at what it printed, or correct it in the settings of the plan.";
+    let title = if before { "Command Before the Backup Failed" } else { "Command After the Backup Failed" };
+    let which = if before { "The command before the backup" } else { "The command after the backup" };
+    let sentence = match error {
+        HookError::Start(error) => format!("{which} could not be started: {}.", cause(error)),
+        HookError::Failed(code) => format!("{which} ended with the code {code}."),
+        HookError::Killed(signal) => format!("{which} was ended by signal {signal}."),
+        HookError::TooLong(seconds) => format!("{which} did not end within {seconds} seconds."),
+        HookError::Cancelled(_) => format!("{which} was stopped."),
+    };
+    Explanation::new(title, sentence).hint(hint)
 }
 
 fn no_home() -> Explanation {

@@ -7,6 +7,7 @@ use super::*;
 use crate::destination::SpecError;
 use crate::entry::EntryPath;
 use crate::error::KeyError;
+use crate::hooks::HookError;
 use crate::keyring::KeyringError;
 use crate::ledger::LedgerError;
 use crate::settings::{FolderError, PlaceError, SettingsError};
@@ -149,10 +150,20 @@ fn services() -> Vec<Explanation> {
         LedgerError::Sqlite(rusqlite::Error::QueryReturnedNoRows),
         LedgerError::Io { path: path(), source: io_error() },
     ];
+    let hooks = [
+        HookError::Start(io_error()),
+        HookError::Failed(2),
+        HookError::Killed(9),
+        HookError::TooLong(60),
+        HookError::Cancelled(crate::context::Cancelled(Why::User)),
+    ];
+    let hooks = [true, false]
+        .into_iter()
+        .flat_map(|before| hooks.iter().map(move |error| explain_hook(error, before)));
     let settings = settings.iter().map(explain_settings);
     let others = folders.iter().map(explain_folder).chain(places.iter().map(explain_plan_place));
     let others = others.chain(keyring.iter().map(explain_keyring)).chain(ledger.iter().map(explain_ledger));
-    settings.chain(others).collect()
+    settings.chain(others).chain(hooks).collect()
 }
 
 fn all() -> Vec<Explanation> {

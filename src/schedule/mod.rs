@@ -4,6 +4,8 @@
 //! runs began since the newest planned moment, so what was missed while the computer was off is made good at once and
 //! only once. After a run that failed it waits longer each time, but never longer than a day.
 
+pub mod conditions;
+mod next;
 mod planned;
 #[cfg(test)]
 mod tests;
@@ -14,6 +16,7 @@ use chrono::{NaiveTime, TimeZone, Weekday};
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::History;
+pub use next::{Next, Snooze, Urgency, jitter, next, urgency};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -103,14 +106,32 @@ pub fn due(schedule: &Schedule, history: &History, zone: &impl TimeZone, now: i6
     if !schedule.enabled {
         return Due::Never;
     }
-    // What lies in the future was dated by a wrong clock and says nothing.
-    let past = |time: Option<i64>| time.filter(|time| *time <= now);
-    let planned = past(history.last_success).and_then(|last| planned_after(schedule, last, zone));
-    let retry = past(history.last_failure).map(|last| last + wait(history.failures));
-    match planned.max(retry) {
+    match moment(schedule, history, zone, now) {
         Some(next) if next > now => Due::At(next),
         _ => Due::Now,
     }
+}
+
+/// Since when, or from when on, the plan is due. `None`: always was.
+fn moment(schedule: &Schedule, history: &History, zone: &impl TimeZone, now: i64) -> Option<i64> {
+    let retry = past(history.last_failure, now).map(|last| last.saturating_add(wait(history.failures)));
+    planned_since(schedule, history, zone, now).max(retry)
+}
+
+/// The same without the waits after failures: the moment that the rhythm asks for, in seconds since 1970. `None`: there
+/// is no success to go by.
+pub fn planned_since(schedule: &Schedule, history: &History, zone: &impl TimeZone, now: i64) -> Option<i64> {
+    past(history.last_success, now).and_then(|last| planned_after(schedule, last, zone))
+}
+
+/// Whether a success that began at `last` is one for the moment `due`, both in seconds since 1970.
+pub fn counts_for(last: i64, due: i64) -> bool {
+    last.saturating_add(GRACE) >= due
+}
+
+/// What lies in the future was dated by a wrong clock and says nothing.
+fn past(time: Option<i64>, now: i64) -> Option<i64> {
+    time.filter(|time| *time <= now)
 }
 
 /// The planned moment that a success at `last` does not count for.

@@ -7,6 +7,7 @@
 
 mod drive;
 mod folder;
+mod hooks;
 mod migrate;
 mod path_text;
 mod place;
@@ -17,6 +18,7 @@ mod rules;
 mod store;
 
 pub use folder::{Folder, FolderError};
+pub use hooks::Hooks;
 pub use place::{PlaceError, PlaceKind, PlanPlace, place_folder_name};
 pub use plan::Plan;
 pub use presets::Preset;

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::folder::{Folder, FolderError};
+use super::hooks::Hooks;
 use super::place::{PlaceKind, PlanPlace};
 use super::presets::Preset;
 use super::protection::Protection;
 use super::{path_text, rules};
 use crate::destination::random_id;
+use crate::schedule::conditions::Tolerance;
 use crate::schedule::{Frequency, Schedule};
 use crate::tree::select::{Selection, SelectionError};
 
@@ -39,6 +41,11 @@ pub struct Plan {
     /// Earlier backups have other passwords, which the keyring may know.
     pub older_passwords: bool,
     pub schedule: Schedule,
+    /// What backups that begin by themselves do not mind.
+    #[serde(default)]
+    pub tolerance: Tolerance,
+    #[serde(default)]
+    pub hooks: Hooks,
 }
 
 impl Plan {
@@ -62,6 +69,8 @@ impl Plan {
             key_file: None,
             older_passwords: false,
             schedule: Schedule::new(frequency),
+            tolerance: Tolerance::default(),
+            hooks: Hooks::default(),
         })
     }
 

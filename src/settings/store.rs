@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, Settings, migrate};
 
-/// Of the file's form. In version 1 a schedule had neither a time of day nor a day: it gets the usual ones.
-const VERSION: u32 = 2;
+/// Of the file's form. In version 1 a schedule had neither a time of day nor a day: it gets the usual ones. Before version 3
+/// there were neither tolerance nor hooks.
+const VERSION: u32 = 3;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -208,7 +209,7 @@ mod tests {
         store.change(|settings| settings.plans.extend(plans.clone())).unwrap();
         let today = fs::read_to_string(store.path()).unwrap();
         let old = today
-            .replace("\"version\": 2", "\"version\": 1")
+            .replace("\"version\": 3", "\"version\": 1")
             .replace("\"protection\": \"password\"", "\"encrypt\": true")
             .replace("\"protection\": \"none\"", "\"encrypt\": false")
             .replace("\"older_passwords\": false,", "");
@@ -224,14 +225,14 @@ mod tests {
         let (_folder, store) = store();
         let plan = plan("Home");
         store.change(|settings| settings.plans.push(plan.clone())).unwrap();
-        let text = fs::read_to_string(store.path()).unwrap().replace("\"version\": 2", "\"version\": 1");
+        let text = fs::read_to_string(store.path()).unwrap().replace("\"version\": 3", "\"version\": 1");
         let (before, since) = (r#""frequency": "weekly","#, r#""frequency": "weekly""#);
         let start = text.find(before).unwrap();
         let end = start + text[start..].find('}').unwrap();
         fs::write(store.path(), format!("{}{since}{}", &text[..start], &text[end..])).unwrap();
         assert_eq!(store.load().unwrap().plans, [plan]);
         store.change(|settings| settings.plans[0].name = "House".into()).unwrap();
-        assert!(fs::read_to_string(store.path()).unwrap().contains("\"version\": 2"));
+        assert!(fs::read_to_string(store.path()).unwrap().contains("\"version\": 3"));
     }
 
     #[test]
@@ -246,7 +247,7 @@ mod tests {
             ("\"protection\": \"password\"", "\"encrypt\": true"),
             ("\"password\"", "\"hope\""),
             ("\"id\": \"", "\"id\": \"../"),
-            ("\"version\": 2,", ""),
+            ("\"version\": 3,", ""),
             ("}", ""),
         ] {
             let bad = good.replace(from, to);

@@ -14,7 +14,7 @@ use hindsight::folders;
 use hindsight::i18n::{gettext, gettext_f};
 use hindsight::jobs::{self, Access, PastRestore};
 use hindsight::keyring::{self, KeyringError, Memory, SecretService, SecretStore};
-use hindsight::ledger::{Ledger, LedgerError, Run, RunOutcome};
+use hindsight::ledger::{Ledger, LedgerError, MomentState, Run, RunOutcome};
 use hindsight::secret::{Passphrase, Passphrases};
 use hindsight::settings::{PlaceError, Plan, PlanPlace, Protection, Store};
 
@@ -286,8 +286,19 @@ impl Services {
             facts.history = ledger.history(&plan.id).unwrap_or_default();
             facts.checked = ledger.last(&checks_of(&plan.id)).ok().flatten();
             facts.crashed = ledger.take_crash(&plan.id).ok().flatten();
+            facts.background = ledger.has_background().unwrap_or(false);
+            facts.waits = waits(&ledger, &plan.id);
         }
         facts
+    }
+}
+
+/// As the background has noted it.
+fn waits(ledger: &Ledger, plan: &str) -> Vec<String> {
+    let newest = ledger.moments(plan, 1).unwrap_or_default().pop();
+    match newest.map(|moment| moment.state) {
+        Some(MomentState::Waiting { waits }) => waits.into_iter().map(|wait| wait.sentence).collect(),
+        _ => Vec::new(),
     }
 }
 

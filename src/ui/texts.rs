@@ -58,6 +58,9 @@ pub fn status(plan: &Plan, facts: &Facts, now: i64) -> Status {
     match facts.last.as_ref().map(|run| &run.outcome) {
         Some(RunOutcome::Failed { title, .. }) => attention(title.clone(), saved),
         Some(RunOutcome::Stopped) => attention(gettext("The Last Backup Was Stopped"), saved),
+        Some(RunOutcome::Paused) => {
+            Status { mood: Mood::Neutral, title: gettext("The Backup Will Be Continued"), sentence: saved }
+        }
         Some(RunOutcome::Completed { problems, .. }) if *problems > 0 => Status {
             mood: Mood::Attention,
             title: ngettext_f(
@@ -99,7 +102,9 @@ pub fn checked(facts: &Facts, now: i64) -> String {
             *problems,
             &[("date", &date)],
         ),
-        RunOutcome::Stopped => gettext_f("{date} · stopped before its end", &[("date", &date)]),
+        RunOutcome::Stopped | RunOutcome::Paused => {
+            gettext_f("{date} · stopped before its end", &[("date", &date)])
+        }
         RunOutcome::Failed { title, .. } => format!("{date} · {title}"),
     }
 }

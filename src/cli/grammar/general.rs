@@ -14,6 +14,7 @@ pub(super) const ROWS: &[Row] = &[
     option("log-fd", &["NUMBER"], "Write a log for programs to this file descriptor."),
     option("log-file", &["FILE"], "Continue this file with a log for programs."),
     flag("log-timestamp", "Begin each line with time and level."),
+    flag("json", "Tell the status in the form of JSON, for programs.").here(),
     flag("dry-run", "Tell what would be done, and write nothing."),
     flag("force", "Really remove; restore over existing files."),
     flag("ignore-errors", "Go on after errors where that is possible.")

@@ -65,10 +65,11 @@ pub(super) fn offered(called: Called) -> impl Iterator<Item = &'static Action> {
     ACTIONS.iter().filter(move |action| called.knows(action.known))
 }
 
-pub(super) const PLAN_ACTIONS: [(&str, &str); 3] = [
+pub(super) const PLAN_ACTIONS: [(&str, &str); 4] = [
     ("plan list", "the plans of the app: name, number, place, last backup"),
     ("plan show NAME", "what a plan says"),
     ("plan run NAME", "back up as the plan says"),
+    ("status", "what became of the plans, when they are due, and why not yet"),
 ];
 
 const NOTE: &str = "\

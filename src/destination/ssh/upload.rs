@@ -94,7 +94,7 @@ impl Upload {
     /// Waits for one answer.
     fn settle(&mut self) -> Result<()> {
         let answer = timeout(self.line.patience(), self.answers.join_next());
-        let answer = self.line.runtime()?.block_on(async { answer.await });
+        let answer = self.line.runtime()?.block_on(answer);
         match answer {
             Ok(Some(Ok((offset, Ok(()))))) => {
                 self.unconfirmed.remove(&offset);

@@ -103,7 +103,7 @@ fn a_manifest_alone_makes_a_set_whose_volumes_are_missing() {
 fn signatures_without_a_set_are_stray() {
     let stray = name(inc(10, 20), Part::Signatures, Sealing::Gzip);
     let collection = sort_out(complete(full(10)).into_iter().chain([stray.clone()]));
-    assert_eq!(collection.stray_signatures.iter().map(|(_, name)| name).collect::<Vec<_>>(), [stray]);
+    assert_eq!(collection.stray_signatures.iter().map(|(_, name)| name).collect::<Vec<_>>(), [&stray]);
     assert!(collection.incomplete.is_empty() && collection.orphaned.is_empty());
 }
 

@@ -182,6 +182,8 @@ pub(super) fn guest(place: PlanPlace) -> Plan {
         key_file: None,
         older_passwords: false,
         schedule: Schedule { enabled: false, ..Schedule::new(Frequency::Daily) },
+        tolerance: Default::default(),
+        hooks: Default::default(),
     }
 }
 

@@ -162,15 +162,18 @@ impl App {
         });
     }
 
-    /// The first backup is always begun by somebody, who sees how it goes.
+    /// Where nobody else does, who knows better what is in the way. The first backup is always begun by somebody, who
+    /// sees how it goes.
     pub(super) fn begin_what_is_due(&mut self) {
         if self.state.activity(Lane::Backups).is_some() || self.quitting {
             return;
         }
         let now = services::now();
         let is_due = |plan: &&Plan| {
-            let history = self.state.facts(&plan.id).history;
-            history.last_success.is_some() && due(&plan.schedule, &history, &Local, now) == Due::Now
+            let Facts { history, background, .. } = self.state.facts(&plan.id);
+            !background
+                && history.last_success.is_some()
+                && due(&plan.schedule, &history, &Local, now) == Due::Now
         };
         let Some(plan) = self.state.plans.iter().find(is_due) else { return };
         let request = Request { by_itself: true, ..Request::new(&plan.id, What::BackUp) };

@@ -43,6 +43,7 @@ impl Shown {
             busy: state.activity(Lane::Backups).is_some(),
             next: match backing_up {
                 true => gettext("Now"),
+                false if !facts.waits.is_empty() => facts.waits.join(" "),
                 false => texts::next_backup(plan, &facts.history, now),
             },
             checked: texts::checked(&facts, now),

@@ -13,6 +13,10 @@ pub struct Facts {
     /// When a run began that never ended. Seconds since 1970.
     pub crashed: Option<i64>,
     pub space: Option<Space>,
+    /// Backups are begun by themselves without the app.
+    pub background: bool,
+    /// What a backup that is due waits for, in sentences.
+    pub waits: Vec<String>,
 }
 
 impl Facts {

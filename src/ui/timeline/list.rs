@@ -89,7 +89,8 @@ impl FileList {
         if self.narrow.replace(narrow) == narrow {
             return;
         }
-        let (columns, lines) = if narrow { (None, Some(&self.selection)) } else { (Some(&self.selection), None) };
+        let (columns, lines) =
+            if narrow { (None, Some(&self.selection)) } else { (Some(&self.selection), None) };
         self.columns.set_model(columns);
         self.lines.set_model(lines);
         let selected = self.selection.selection();
