@@ -106,6 +106,15 @@ impl Error {
     }
 }
 
+/// `what` names the stored file that cannot be read. What is only out of reach is not damaged.
+pub(crate) fn reading(what: &str, error: io::Error) -> Error {
+    let at_place = error.get_ref().and_then(|inner| inner.downcast_ref::<DestinationError>());
+    match at_place.is_some_and(|error| error.kind == ErrorKind::Offline) {
+        true => Error::Destination(DestinationError::from_io(what, error)),
+        false => Error::damaged(format!("{what} cannot be read: {error}")),
+    }
+}
+
 /// `what` names the stored file the message was in.
 pub(crate) fn opening(what: &str, error: crypto::Error) -> Error {
     match error {
@@ -113,6 +122,7 @@ pub(crate) fn opening(what: &str, error: crypto::Error) -> Error {
         crypto::Error::PassphraseWrong => Error::PassphraseWrong,
         crypto::Error::Key(error) => Error::Key(error),
         crypto::Error::NotSigned { by } => Error::NotSigned { what: what.to_string(), by },
+        crypto::Error::Io(error) => reading(what, error),
         crypto::Error::Unsupported(detail) => Error::TooNew { what: format!("{what}: {detail}") },
         other => Error::Damaged { what: format!("{what}: {other}") },
     }

@@ -15,7 +15,7 @@
 //!  repository      sets, journal, catalogue,     tree   local files in path order, faithful metadata
 //!    ▼        ▼        ▼                         delta  signature, diff, patch (pure)
 //!  duplicity  crypto  destination
-//!  (pure)    OpenPGP  local folders; other places behind the same trait
+//!  (pure)    OpenPGP  local folders, folders of servers by ssh
 //! ```
 //!
 //! Calls go down, values come up, events go to one sink. Nothing below `worker` knows queues; nothing

@@ -7,6 +7,7 @@
 mod support {
     pub(crate) mod cli;
     pub(crate) mod gnupg;
+    pub(crate) mod sshd;
     pub(crate) mod stock;
 }
 
@@ -16,6 +17,7 @@ use std::process::Command;
 
 use support::cli::{Outcome, Program, ours};
 use support::gnupg::{CURVE25519, Person, RSA};
+use support::sshd::Sshd;
 use support::stock;
 
 const BACKUP: &str = r#"
@@ -35,6 +37,7 @@ struct Night {
     person: Person,
     enc_key: String,
     sign_key: String,
+    dest: String,
 }
 
 impl Night {
@@ -47,7 +50,15 @@ impl Night {
         fs::write(person.path("src/cache/what"), "left out").unwrap();
         fs::create_dir_all(person.path("src/sub/rdiff-backup-data")).unwrap();
         fs::write(person.path("src/sub/rdiff-backup-data/what"), "left out").unwrap();
-        Self { person, enc_key, sign_key }
+        let dest = format!("file://{}", person.path("place").display());
+        Self { person, enc_key, sign_key, dest }
+    }
+
+    /// The place is the same folder, but reached over a server.
+    fn over(mut self, sshd: &Sshd) -> Self {
+        sshd.introduce(&self.person.path(".ssh"));
+        self.dest = sshd.url(&self.person.path("place")).replace("sftp://", "scp://");
+        self
     }
 
     fn run(&self, program: &Program, script: &str) -> Outcome {
@@ -63,7 +74,7 @@ impl Night {
         command.env("XDG_RUNTIME_DIR", person.path("")).env("TMPDIR", person.path(""));
         command.env("enc_key", &self.enc_key).env("sign_key", &self.sign_key);
         command.env("src", person.path("src")).env("out", person.path("out"));
-        command.env("dest", format!("file://{}", person.path("place").display()));
+        command.env("dest", &self.dest);
         command.env("cache", person.path("caches").join(program.name)).env("log", person.path("log"));
         Outcome::of(command)
     }
@@ -78,7 +89,17 @@ impl Night {
 
 #[test]
 fn the_nightly_script_runs_as_it_stands() {
-    let night = Night::new();
+    runs_as_it_stands(&Night::new(), &[ours(), stock::new(), stock::old()]);
+}
+
+#[test]
+fn the_nightly_script_runs_over_ssh() {
+    let sshd = Sshd::start();
+    runs_as_it_stands(&Night::new().over(&sshd), &[ours(), stock::new()]);
+    assert!(sshd.log().contains("Accepted publickey"), "{}", sshd.log());
+}
+
+fn runs_as_it_stands(night: &Night, readers: &[Program]) {
     let person = &night.person;
     person.lock();
     let locked = night.run(&ours(), BACKUP).expect(31);
@@ -96,8 +117,8 @@ fn the_nightly_script_runs_as_it_stands() {
     assert_eq!(person.stored("duplicity-inc.").len(), 2);
 
     person.unlock(&night.enc_key, PASSPHRASE);
-    for program in [ours(), stock::new(), stock::old()] {
-        night.run(&program, RESTORE).expect(0);
+    for program in readers {
+        night.run(program, RESTORE).expect(0);
         night.expect_back();
     }
 }

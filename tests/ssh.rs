@@ -3,118 +3,34 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
+#[allow(dead_code)]
 mod support {
     pub(crate) mod backup;
     pub(crate) mod bytes;
     pub(crate) mod cli;
     pub(crate) mod compare;
     pub(crate) mod hash;
-    #[allow(dead_code)]
     pub(crate) mod proxy;
     pub(crate) mod sets;
-    #[allow(dead_code)]
     pub(crate) mod sshd;
     pub(crate) mod stock;
 }
 
+#[path = "ssh/faults.rs"]
+mod faults;
+#[path = "ssh/scene.rs"]
+mod scene;
+#[path = "ssh/ways.rs"]
+mod ways;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use support::backup::PASSWORD;
-use support::bytes::bytes;
-use support::cli::{Outcome, Program, Repository, ours, scratch};
-use support::compare::{Detail, Snapshot};
-use support::proxy::Proxy;
+use scene::{Scene, expect_refused};
+use support::cli::{Outcome, ours};
 use support::sets::file_names;
-use support::sshd::{Sshd, can_run, make_key};
+use support::sshd::{Sshd, make_key};
 use support::stock;
-use tempfile::TempDir;
-
-/// A repository that lies on a server, and the folder that it is of.
-struct Scene {
-    repository: Repository,
-    source: TempDir,
-    sshd: Sshd,
-}
-
-impl Scene {
-    fn new() -> Self {
-        Self::with(Sshd::start())
-    }
-
-    fn with(sshd: Sshd) -> Self {
-        let repository = Repository::new(Some(PASSWORD));
-        sshd.introduce(&repository.place().with_file_name("home/.ssh"));
-        let source = scratch();
-        fs::create_dir(source.path().join("folder")).unwrap();
-        fs::write(source.path().join("folder/small"), "small").unwrap();
-        fs::write(source.path().join("large"), bytes(1, 3 << 20)).unwrap();
-        Self { repository, source, sshd }
-    }
-
-    fn ssh(&self, name: &str) -> PathBuf {
-        self.repository.place().with_file_name("home/.ssh").join(name)
-    }
-
-    fn url(&self) -> String {
-        self.sshd.url(&self.repository.place())
-    }
-
-    fn command(&self, program: &Program, arguments: &[&str]) -> Command {
-        let mut command = self.repository.command(program, &self.repository.cache(program));
-        command.args(["--volsize", "1", "--allow-source-mismatch"]).args(arguments);
-        command
-    }
-
-    fn backup_command(&self, program: &Program, action: &str, url: &str, more: &[&str]) -> Command {
-        let source = self.source.path().to_str().unwrap();
-        self.command(program, &[&[action], more, &[source, url]].concat())
-    }
-
-    fn backup(&self, program: &Program, action: &str) -> Outcome {
-        self.backup_to(&self.url(), program, action, &[])
-    }
-
-    fn backup_to(&self, url: &str, program: &Program, action: &str, more: &[&str]) -> Outcome {
-        Outcome::of(self.backup_command(program, action, url, more))
-    }
-
-    /// What comes back is what is there now.
-    fn expect_back(&self, program: &Program) {
-        let target = scratch();
-        let target = target.path().join("target");
-        let mut command = self.repository.command(program, &target.with_file_name("fresh cache"));
-        command.args(["restore", &self.url()]).arg(&target);
-        Outcome::of(command).expect(0);
-        let expected = Snapshot::of(self.source.path());
-        let differences = expected.differences(&Snapshot::of(&target), Detail::Stock);
-        assert!(differences.is_empty(), "{}: {differences:?}", program.name);
-    }
-
-    fn change(&self, seed: u64) {
-        fs::write(self.source.path().join("folder/small"), format!("changed {seed}")).unwrap();
-        fs::write(self.source.path().join("large"), bytes(seed, 3 << 20)).unwrap();
-        // Sets are named by the second.
-        std::thread::sleep(Duration::from_millis(1100));
-    }
-
-    /// Nothing at the place but whole files of sets.
-    fn expect_tidy(&self) {
-        let names = file_names(&self.repository.place());
-        assert!(names.iter().all(|name| name.starts_with("duplicity-")), "leftovers: {names:?}");
-    }
-}
-
-/// Ends with `code` at once, and says so.
-fn expect_refused(outcome: Outcome, begun: Instant, code: i32, words: &str) {
-    let outcome = outcome.expect(code);
-    assert!(outcome.stderr.contains(words), "{words:?} is not in: {outcome}");
-    assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
-    assert!(!outcome.stderr.contains("trying again"), "{outcome}");
-}
 
 #[test]
 fn backups_go_to_a_server_and_come_back_by_both_programs() {
@@ -208,30 +124,6 @@ fn a_key_that_is_not_accepted_is_told_and_tried_once() {
 }
 
 #[test]
-fn a_private_key_with_a_passphrase_needs_it() {
-    let scene = Scene::new();
-    make_key(&scene.ssh("locked"), "opens the key");
-    fs::copy(scene.ssh("locked.pub"), scene.sshd.path("authorized")).unwrap();
-    let config = fs::read_to_string(scene.ssh("config")).unwrap();
-    let config =
-        config.replace(scene.sshd.identity().to_str().unwrap(), scene.ssh("locked").to_str().unwrap());
-    fs::write(scene.ssh("config"), config).unwrap();
-    let begun = Instant::now();
-    expect_refused(scene.backup(&ours(), "full"), begun, 51, "cannot be opened without a password");
-    let with = |password: &str| {
-        let mut command = scene.backup_command(&ours(), "full", &scene.url(), &[]);
-        command.env("FTP_PASSWORD", password);
-        Outcome::of(command)
-    };
-    let begun = Instant::now();
-    let refused = with("does not open it");
-    assert!(!refused.stderr.contains("does not open it"), "{refused}");
-    expect_refused(refused, begun, 51, "is locked");
-    with("opens the key").expect(0);
-    scene.sshd.log();
-}
-
-#[test]
 fn a_missing_or_a_read_only_folder_and_no_connection_have_their_own_words() {
     let scene = Scene::new();
     let missing = scene.sshd.url(&scene.repository.place().join("not/there"));
@@ -255,5 +147,6 @@ fn a_server_that_says_nothing_is_given_up() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let scene = Scene::new();
     let url = format!("sftp://127.0.0.1:{}/x", silent.local_addr().unwrap().port());
-    scene.backup_to(&url, &ours(), "full", &[]).expect(50);
+    let begun = Instant::now();
+    expect_refused(scene.backup_to(&url, &ours(), "full", &[]), begun, 50, "does not answer");
 }

@@ -49,17 +49,23 @@ set_up_stock_08() {
 make_bookworm() { bootstrap bookworm "$1" duplicity,gnupg,python3; }
 
 set_up_stock_32() {
-    runs_version "$stock_32" 3.2.1 && return
-    say "Installing duplicity 3.2.1 from PyPI (half a minute, once)"
     local venv=$cache/stock/venv-3.2.1
+    runs_version "$stock_32" 3.2.1 && reaches_servers "$venv" && return
+    say "Installing duplicity 3.2.1 from PyPI (half a minute, once)"
     make_once "$venv" make_venv
+    # Also in one that was made before servers were tested.
+    reaches_servers "$venv" || "$venv/bin/python3" -m pip install --quiet paramiko
     # -I leaves out the caller's Python variables and per-user packages.
     write_launcher "$stock_32" "$venv/bin/python3" -I "$venv/bin/duplicity"
     runs_version "$stock_32" 3.2.1 || fail "duplicity 3.2.1 does not run: $stock_32 --version"
 }
 
-# Its wheel brings librsync along. Of the forty packages it names only fasteners is needed for local folders.
+reaches_servers() { "$1/bin/python3" -I -c 'import paramiko' 2>/dev/null; }
+
+# Its wheel brings librsync along. Of the forty packages it names only fasteners is needed for local folders, and
+# paramiko for servers.
 make_venv() {
     /usr/bin/python3 -m venv "$1"
     "$1/bin/python3" -m pip install --quiet --no-deps duplicity==3.2.1 fasteners
+    "$1/bin/python3" -m pip install --quiet paramiko
 }

@@ -129,9 +129,9 @@ fn options_for_other_programs_are_joined_without_their_quotes() {
 fn options_that_change_nothing_are_accepted_and_explained() {
     let typed = |line: &str| Typed::parse(line.split(' ').map(OsString::from)).unwrap();
     assert_eq!(typed("x --volsize 5").explained, [""; 0]);
-    let explained = typed("x --num-ret 3 --asynchronous-upload --num-retries=4").explained;
+    let explained = typed("x --concurr 3 --asynchronous-upload --concurrency=4").explained;
     assert_eq!(explained.len(), 2, "{explained:?}");
-    assert!(explained.iter().any(|text| text.starts_with("The option --num-retries changes nothing here. ")));
+    assert!(explained.iter().any(|text| text.starts_with("The option --concurrency changes nothing here. ")));
 }
 
 #[test]

@@ -79,10 +79,6 @@ fn errors() -> Vec<Error> {
         ErrorKind::Incomplete,
         ErrorKind::NameTaken,
         ErrorKind::Misconfigured,
-        ErrorKind::HostKeyUnknown,
-        ErrorKind::HostKeyChanged,
-        ErrorKind::PasswordNeeded,
-        ErrorKind::SignInRefused,
         ErrorKind::Other,
     ];
     errors.extend(keys().map(Error::Key));
@@ -92,6 +88,19 @@ fn errors() -> Vec<Error> {
     });
     errors.extend(kinds.map(|kind| Error::Destination(DestinationError::new(kind, place()))));
     errors.push(Error::Destination(DestinationError::from_io(place(), io::Error::from_raw_os_error(5))));
+    let key = "ssh-ed25519 SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    let at_server = [
+        (ErrorKind::HostKeyUnknown, key),
+        (ErrorKind::HostKeyChanged, key),
+        (ErrorKind::PasswordNeeded, "no key or password of ada was accepted"),
+        (ErrorKind::SignInRefused, "no key or password of ada was accepted"),
+        (ErrorKind::Offline, "Connection refused (os error 111)"),
+        (ErrorKind::Misconfigured, "the server offers no sftp"),
+    ];
+    errors.extend(at_server.map(|(kind, cause)| {
+        let error = DestinationError::new(kind, "sftp://ada@server/backups");
+        Error::Destination(DestinationError { source: Some(cause.into()), ..error })
+    }));
     errors.extend([Why::User, Why::OnBattery, Why::Metered, Why::Quitting].map(Error::Cancelled));
     errors
 }

@@ -48,7 +48,7 @@ pub use crate::crypto::{Gnupg, Keys, Recipient, Setup, UsableKey};
 use crate::destination::{Destination, ErrorKind, Stored, is_upload_name};
 pub use crate::duplicity::name::Prefixes;
 use crate::duplicity::name::{FileName, Part, Sealing};
-use crate::error::{Error, Result, opening};
+use crate::error::{Error, Result, opening, reading};
 
 /// The format of our own records that this version writes and knows (`FORMAT.md`, our own records).
 pub(crate) const RECORDS_VERSION: u32 = 1;
@@ -245,7 +245,7 @@ impl Repository {
         }
         let mut stored = Vec::new();
         let read = self.destination.open(name)?.take(MANIFEST_LIMIT).read_to_end(&mut stored);
-        read.map_err(|error| Error::damaged(format!("{name} cannot be read: {error}")))?;
+        read.map_err(|error| reading(name, error))?;
         let stored = Arc::from(stored);
         let first = || ReadFirst { name: name.to_string(), stored: Arc::clone(&stored), manifest: None };
         self.read_first().get_or_insert_with(first);

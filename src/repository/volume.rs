@@ -13,7 +13,7 @@ use crate::crypto::Ciphertext;
 use crate::duplicity::chain::BackupSet;
 use crate::duplicity::manifest::VolumeRecord;
 use crate::duplicity::name::{Part, Sealing};
-use crate::error::{Error, Result, opening};
+use crate::error::{Error, Result, opening, reading};
 
 /// Stored bytes of a volume that may be held in memory where only one is read at a time.
 pub(super) const IN_MEMORY: usize = 40 << 20;
@@ -134,7 +134,7 @@ fn hashed_copy<D: Digest>(mut stored: impl Read, name: &str, memory: &Memory) ->
     loop {
         let start = buffer.bytes.len();
         let read = stored.by_ref().take(STEP).read_to_end(&mut buffer.bytes);
-        let count = read.map_err(|error| Error::damaged(format!("{name} cannot be read: {error}")))?;
+        let count = read.map_err(|error| reading(name, error))?;
         hasher.update(&buffer.bytes[start..]);
         if count == 0 {
             break;

@@ -74,12 +74,15 @@ struct Log {
     reached: bool,
 }
 
+/// Is told the name.
+type AtOpen = Arc<dyn Fn(&str) + Send + Sync>;
+
 #[derive(Clone)]
 pub(crate) struct Faulty {
     inner: Arc<dyn Destination>,
     log: Arc<Mutex<Log>>,
     at_fault: Option<Arc<dyn Fn() + Send + Sync>>,
-    at_open: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    at_open: Option<AtOpen>,
 }
 
 impl Faulty {

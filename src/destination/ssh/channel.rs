@@ -178,7 +178,9 @@ impl Channel {
     /// Makes what was written last, where the server can; returns the size in bytes. Closes the file.
     pub(super) async fn finish(&self, path: &str, handle: &str) -> Result<u64> {
         if self.fsync {
-            self.wait(path, self.patience * SLOW_DISK, self.raw.fsync(handle)).await?;
+            let synced = self.wait(path, self.patience * SLOW_DISK, self.raw.fsync(handle)).await;
+            // Some file systems have no way to do that; what else fails has not been written.
+            synced.map(drop).or_else(|error| if is_unsupported(&error) { Ok(()) } else { Err(error) })?;
         }
         let size = self.attributes(path, handle).await?.size;
         self.ask(path, self.raw.close(handle)).await?;
@@ -340,6 +342,15 @@ fn modified(attributes: &FileAttributes) -> Option<SystemTime> {
 
 fn silent(path: &str) -> DestinationError {
     offline(path, "it does not answer any more")
+}
+
+fn is_unsupported(error: &DestinationError) -> bool {
+    let status = |error: &SftpError| match error {
+        SftpError::Status(status) => Some(status.status_code),
+        _ => None,
+    };
+    let cause = error.source.as_ref().and_then(|source| source.downcast_ref()).and_then(status);
+    matches!(cause, Some(StatusCode::BadMessage | StatusCode::OpUnsupported))
 }
 
 fn absent<T>(result: Result<T>) -> Result<Option<T>> {

@@ -31,7 +31,7 @@ use super::{
     is_upload_name,
 };
 pub(super) use address::Address;
-use channel::{Channel, is_folder};
+use channel::{Channel, Kind, is_folder, kind_of};
 use download::Download;
 use line::Line;
 pub use options::{SshOptionError, SshOptions};
@@ -125,7 +125,7 @@ impl Destination for Ssh {
                 },
             }
         })?;
-        Ok(found.filter(|found| !is_folder(found)).and_then(|found| found.size))
+        Ok(found.filter(|found| kind_of(found) != Kind::Other).and_then(|found| found.size))
     }
 
     fn free_space(&self) -> Result<Option<u64>> {

@@ -265,7 +265,10 @@ impl Drop for Upload {
     fn drop(&mut self) {
         if !self.is_settled {
             self.answers.abort_all();
-            self.open = None;
+            if let (Some(Open { channel, handle }), Ok(runtime)) = (self.open.take(), self.line.runtime()) {
+                let path = std::mem::take(&mut self.path);
+                runtime.spawn(async move { channel.close(&path, &handle).await });
+            }
             self.line.discard(&self.parked);
         }
     }
