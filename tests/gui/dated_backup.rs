@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hindsight::context::{Clock, Context};
-use hindsight::destination::Spec;
+use hindsight::destination::{Login, Spec};
 use hindsight::engine::{self, BackupJob, Job, Keys, Mode, Place, Prefixes, Renewal};
 use hindsight::secret::Passphrase;
 use hindsight::tree::select::Selection;
@@ -16,10 +16,10 @@ fn main() {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
     let [_, cache, _, seconds, source, url] = &words[..] else { panic!("six words are needed") };
     let place = Spec::parse(url).unwrap();
-    let passphrase = Passphrase::new(&std::env::var("PASSPHRASE").unwrap());
+    let passphrase = Passphrase::new(std::env::var("PASSPHRASE").unwrap());
     let job = BackupJob {
         place: Place {
-            destination: Arc::from(place.connect()),
+            destination: Arc::from(place.connect(Login::default())),
             passphrase: Some(passphrase),
             keys: Keys::default(),
             cache: PathBuf::from(cache),
