@@ -31,6 +31,12 @@ fn on_every_place(test: impl Fn(Arc<dyn Destination>)) {
     test(Arc::new(Memory::default()));
     let dir = tempfile::tempdir().unwrap();
     test(Arc::new(Faulty::new(Arc::new(Folder::new(dir.path())))));
+    #[cfg(feature = "fault-injection")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("fortestsonly://{}", dir.path().display());
+        test(Arc::from(hindsight::destination::Spec::parse(url.as_ref()).unwrap().connect()));
+    }
 }
 
 fn names(place: &dyn Destination) -> Vec<String> {
