@@ -16,7 +16,7 @@ fn main() {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
     let [_, cache, _, seconds, source, url] = &words[..] else { panic!("six words are needed") };
     let place = Spec::parse(url).unwrap();
-    let passphrase = Passphrase::new(&std::env::var("PASSPHRASE").unwrap());
+    let passphrase = Passphrase::new(std::env::var("PASSPHRASE").unwrap());
     let job = BackupJob {
         place: Place {
             destination: Arc::from(place.connect()),
