@@ -40,6 +40,12 @@ fn on_every_place(test: impl Fn(Arc<dyn Destination>)) {
     test(sshd::place(&sshd, dir.path()));
     let dir = tempfile::tempdir().unwrap();
     test(Arc::new(Rclone::new(&format!(":local:{}", dir.path().display()))));
+    #[cfg(feature = "fault-injection")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("fortestsonly://{}", dir.path().display());
+        test(Arc::from(hindsight::destination::Spec::parse(url.as_ref()).unwrap().connect(hindsight::destination::Login::default())));
+    }
 }
 
 /// Makes a place of a folder.

@@ -170,7 +170,8 @@ impl<'r> SetWriter<'r> {
         let mut writer = SealedWriter::stage(&*self.repository.destination, &self.sealing)?;
         writer.write_all(text).map_err(put_error)?;
         let name = self.repository.name_of(self.set(), Part::Statistics, self.sealing.named());
-        self.stored_bytes += publish_anew(self.repository, writer, &name)?;
+        let sealed = writer.finish().map_err(put_error)?;
+        self.stored_bytes += publish_anew(self.repository, sealed, &name)?;
         Ok(())
     }
 
@@ -188,13 +189,16 @@ impl<'r> SetWriter<'r> {
         let end = sigtar::end_of_archive(self.signatures_plain);
         self.signatures.write_all(&end).map_err(put_error)?;
         let set = self.set();
-        let name = self.repository.name_of(set, Part::Signatures, self.sealing.named());
-        let signatures_size = publish_anew(self.repository, self.signatures, &name)?;
-
+        let signatures = self.signatures.finish().map_err(put_error)?;
         let mut text = Vec::new();
         self.manifest.write(&mut text).map_err(internal)?;
         let mut manifest = SealedWriter::stage_manifest(&*self.repository.destination, &self.sealing)?;
         manifest.write_all(&text).map_err(put_error)?;
+        let manifest = manifest.finish().map_err(put_error)?;
+        // At once, one after the other: as long as there are signatures and no manifest, 0.8.22 finds nothing that it
+        // could continue.
+        let name = self.repository.name_of(set, Part::Signatures, self.sealing.named());
+        let signatures_size = publish_anew(self.repository, signatures, &name)?;
         let name = self.repository.name_of(set, Part::Manifest, self.sealing.named_for_manifest());
         let manifest_size = publish_anew(self.repository, manifest, &name)?;
 
@@ -276,8 +280,7 @@ pub(crate) fn line(number: u32, volume: &FinishedVolume) -> journal::Volume {
 }
 
 /// A leftover of the same name (signatures of a run that died before its manifest) is replaced.
-fn publish_anew(repository: &Repository, writer: SealedWriter, name: &str) -> Result<u64> {
-    let sealed = writer.finish().map_err(put_error)?;
+fn publish_anew(repository: &Repository, sealed: Sealed, name: &str) -> Result<u64> {
     sealed.staged.publish(&*repository.destination, name, Existing::Replace)?;
     Ok(sealed.size)
 }

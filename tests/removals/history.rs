@@ -143,7 +143,7 @@ impl History {
         self.backup_command_at("file", program, action, options)
     }
 
-    /// To the place in words of another kind.
+    /// To the place in words of another kind. `action`: none if it is empty.
     pub(crate) fn backup_command_at(
         &self,
         scheme: &str,
@@ -152,7 +152,11 @@ impl History {
         options: &[&str],
     ) -> Command {
         let mut command = self.repository.command(program, &self.repository.cache(program));
-        command.arg(action).args(options).args(["--allow-source-mismatch", "--volsize", "1"]);
+        command.args(Some(action).filter(|action| !action.is_empty())).args(options).args([
+            "--allow-source-mismatch",
+            "--volsize",
+            "1",
+        ]);
         command.args(["--current-time", &date(self.states.len()).to_string()]);
         let url = format!("{scheme}://{}", self.repository.place().display());
         command.arg(self.source.path()).arg(url);

@@ -55,13 +55,10 @@ impl Address {
     }
 }
 
-/// For people: without the password.
+/// For people and logs: without user and password, as duplicity shows addresses.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sftp://")?;
-        if let Some(user) = &self.user {
-            write!(f, "{user}@")?;
-        }
         let bracketed = self.host.contains(':');
         if bracketed {
             write!(f, "[{}]", self.host)?
@@ -129,7 +126,7 @@ mod tests {
     #[test]
     fn neither_words_for_people_nor_debug_output_show_the_password() {
         let address = parse("me:secret@host:7/x");
-        assert_eq!(address.to_string(), "sftp://me@host:7/x");
+        assert_eq!(address.to_string(), "sftp://host:7/x");
         assert!(!format!("{address:?}").contains("secret"));
         assert_eq!(parse("host//x").to_string(), "sftp://host//x");
     }

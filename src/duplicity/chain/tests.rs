@@ -103,8 +103,33 @@ fn a_manifest_alone_makes_a_set_whose_volumes_are_missing() {
 fn signatures_without_a_set_are_stray() {
     let stray = name(inc(10, 20), Part::Signatures, Sealing::Gzip);
     let collection = sort_out(complete(full(10)).into_iter().chain([stray.clone()]));
-    assert_eq!(collection.stray_signatures.iter().map(|(_, name)| name).collect::<Vec<_>>(), [&stray]);
+    assert_eq!(collection.stray_signatures, [(inc(10, 20), stray)]);
     assert!(collection.incomplete.is_empty() && collection.orphaned.is_empty());
+}
+
+#[test]
+fn signatures_continue_each_other_or_are_orphaned_and_match_the_newest_backups_or_none() {
+    let state = |is_missing: &dyn Fn(&str) -> bool| {
+        let sets = [full(10), inc(10, 20), inc(20, 30)];
+        let names = sets.iter().flat_map(|set| complete(*set)).filter(|name| !is_missing(name));
+        let SignatureState { orphaned, unmatched } = sort_out(names).signatures();
+        (orphaned, unmatched)
+    };
+    let ends = |name: &str, seconds| {
+        let at = SetTime(seconds).to_string();
+        name.contains(&format!("{at}.")) && !name.contains(&format!("{at}.to."))
+    };
+    assert_eq!(state(&|_| false), (0, false));
+    assert_eq!(state(&|name| name.contains("full-signatures")), (2, false), "no chain is begun");
+    assert_eq!(state(&|name| name.contains("new-signatures") && ends(name, 20)), (1, true));
+    assert_eq!(
+        state(&|name| name.contains("new-signatures") && ends(name, 30)),
+        (0, false),
+        "one is missing"
+    );
+    assert_eq!(state(&|name| name.contains("duplicity-inc") && ends(name, 30)), (0, true));
+    assert_eq!(state(&|name| ends(name, 20)), (1, false), "without its set it is orphaned, as is that set");
+    assert_eq!(sort_out([""; 0]).signatures(), SignatureState::default());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::*;
-use crate::context::{Level, Monitor, Problem, ProblemKind};
+use crate::context::{Monitor, Problem};
 use crate::tree::select::Rule;
 use crate::tree::source::Source;
 
@@ -61,7 +61,7 @@ fn without_privilege<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 #[derive(Default)]
 struct Heard {
     problems: Mutex<Vec<Problem>>,
-    messages: Mutex<Vec<String>>,
+    skipped: Mutex<Vec<EntryPath>>,
 }
 
 impl Monitor for Heard {
@@ -69,8 +69,9 @@ impl Monitor for Heard {
         self.problems.lock().unwrap().push(problem);
     }
 
-    fn message(&self, _: Level, text: &dyn std::fmt::Display) {
-        self.messages.lock().unwrap().push(text.to_string());
+    fn changed(&self, change: Change, path: &EntryPath) {
+        assert_eq!(change, Change::Skipped);
+        self.skipped.lock().unwrap().push(path.clone());
     }
 }
 
@@ -176,7 +177,7 @@ fn sockets_are_mentioned_and_left_out_while_a_fifo_is_an_entry() {
     let found = entries(Walk::new(root.path().into(), Arc::default(), &context).unwrap());
     assert_eq!(found.len(), 2);
     assert_eq!(found[1].attributes.kind, Kind::Fifo);
-    assert_eq!(heard.messages.lock().unwrap().len(), 1);
+    assert_eq!(*heard.skipped.lock().unwrap(), [EntryPath::root().child(b"socket")]);
 }
 
 #[test]
@@ -236,7 +237,7 @@ fn left_out_folders_stay_out_even_under_another_name_of_the_root() {
 fn a_thread_that_dies_is_not_taken_for_the_end() {
     struct Dies;
     impl Monitor for Dies {
-        fn message(&self, _: Level, _: &dyn std::fmt::Display) {
+        fn changed(&self, _: Change, _: &EntryPath) {
             panic!("the monitor died");
         }
     }
