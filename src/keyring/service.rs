@@ -114,13 +114,20 @@ impl From<oo7::Error> for KeyringError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::RwLock;
+
     use super::*;
 
     #[test]
     fn a_keyring_in_a_file_remembers_any_password_by_plan() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("default.keyring");
-        let keyring = || Keyring::sandboxed_with_path(&path, Secret::blob([7; 64]));
+        let keyring = async || -> oo7::Result<Keyring> {
+            let file = oo7::file::UnlockedKeyring::load(&path, Secret::blob([7; 64])).await?;
+            Ok(Keyring::File(Arc::new(RwLock::new(Some(oo7::file::Keyring::Unlocked(file))))))
+        };
         let odd = Passphrase::new(*b"\xff odd");
         run(async {
             let keyring = keyring().await?;
