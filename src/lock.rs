@@ -43,9 +43,15 @@ impl LockError {
 pub struct CacheLock {
     path: PathBuf,
     file: File,
+    stays: bool,
 }
 
 impl CacheLock {
+    /// Lets the lock file stay where it is, unlocked, as a sign that something is left to be done.
+    pub fn leave(&mut self) {
+        self.stays = true;
+    }
+
     /// Never waits. Makes the cache folder (mode 0700) if it is missing.
     pub fn acquire(cache: &Path) -> Result<Self, LockError> {
         make_private(cache)?;
@@ -58,7 +64,7 @@ impl CacheLock {
             // Stock removes the file after unlocking it: what we locked may have lost its name, and the next run
             // would lock another file of that name.
             if is_at(&file, &path) {
-                return Ok(Self { path, file });
+                return Ok(Self { path, file, stays: false });
             }
         }
     }
@@ -67,7 +73,7 @@ impl CacheLock {
 impl Drop for CacheLock {
     fn drop(&mut self) {
         // While still locked, so that no other run can hold a file we remove.
-        if is_at(&self.file, &self.path) {
+        if !self.stays && is_at(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
     }

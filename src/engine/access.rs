@@ -10,7 +10,7 @@ use super::Place;
 use crate::context::Context;
 use crate::destination::{self, Lease, LeaseError, Stored};
 use crate::entry::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{CacheLock, LockError, UrlLock, runtime_folder};
 use crate::repository::journal::Journal;
 use crate::repository::parked::ParkedList;
@@ -21,9 +21,9 @@ const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Held for the whole of a writing job.
 pub(super) struct Local {
     url: UrlLock,
-    /// The last run with this cache was killed: it did not remove its lock file.
+    /// The last run with this cache was killed, or lost the place: it did not remove its lock file.
     after_death: bool,
-    _cache: CacheLock,
+    cache: CacheLock,
 }
 
 impl Local {
@@ -31,7 +31,14 @@ impl Local {
         let after_death = place.cache.join("lockfile").exists();
         let cache = CacheLock::acquire(&place.cache).map_err(busy)?;
         let url = UrlLock::acquire(&runtime_folder(), &place.address).map_err(busy)?;
-        Ok(Self { url, after_death, _cache: cache })
+        Ok(Self { url, after_death, cache })
+    }
+
+    /// Where the place went away, a run could tidy up as little as if it had been killed: the next one does it.
+    pub(super) fn note<T>(&mut self, done: &Result<T>) {
+        if matches!(done, Err(Error::Destination(error)) if error.kind == ErrorKind::Offline) {
+            self.cache.leave();
+        }
     }
 
     /// The place must exist.

@@ -36,20 +36,33 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     if job.encrypt && job.place.needs_passphrase() && job.place.passphrase.is_none() {
         return Err(Error::PassphraseNeeded);
     }
-    let local = Local::acquire(&job.place)?;
+    let mut local = Local::acquire(&job.place)?;
+    let done = back_up(&job, &local, walk, started, scanned, ctx);
+    local.note(&done);
+    done
+}
+
+fn back_up(
+    job: &BackupJob,
+    local: &Local,
+    walk: Walk,
+    started: f64,
+    scanned: Timestamp,
+    ctx: &Context,
+) -> Result<BackupReport> {
     let place = &job.place;
     check_place(place, job.place_id.as_deref())?;
     // Listed only while the place is ours: what another run adds after a listing would be built on twice.
-    let mut lease = lease(&local, place, ctx)?;
+    let mut lease = lease(local, place, ctx)?;
     let mut repository = place.open_to_continue()?;
-    prove(&job, &repository)?;
+    prove(job, &repository)?;
     local.sweep(place, repository.listed())?;
     let recovered = recover(&mut repository, ctx)?;
     let repository = Arc::new(repository);
 
     let chain = repository.newest_chain();
     let hostname = hostname();
-    let (manifests, decision) = settle(&job, &repository, &hostname, ctx)?;
+    let (manifests, decision) = settle(job, &repository, &hostname, ctx)?;
     let newest = repository.newest_time();
     let now = next_second(newest, ctx)?;
     let set = plan::identify(&decision, chain, newest, now);
@@ -72,14 +85,14 @@ pub(super) fn run(job: BackupJob, ctx: &Context) -> Result<BackupReport> {
     };
     let catalog = repository.catalog(continued)?;
     let signatures = SignatureStore::new(&repository, &catalog, continued);
-    guard::check(&job, &repository, &catalog, ctx)?;
+    guard::check(job, &repository, &catalog, ctx)?;
     let prior = catalog.states(&repository, continued);
     if job.place_id.is_none() {
         mark_place(place, &repository, ctx)?;
     }
-    let statistics = job.statistics.then(|| Meta::new(&job, continued, set, started));
+    let statistics = job.statistics.then(|| Meta::new(job, continued, set, started));
     let settled = Settled {
-        job: &job,
+        job,
         repository: &repository,
         signatures: &signatures,
         header,

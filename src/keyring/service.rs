@@ -116,7 +116,6 @@ impl From<oo7::Error> for KeyringError {
 mod tests {
     use std::sync::Arc;
 
-    use oo7::file::{self, UnlockedKeyring};
     use tokio::sync::RwLock;
 
     use super::*;
@@ -125,9 +124,9 @@ mod tests {
     fn a_keyring_in_a_file_remembers_any_password_by_plan() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("default.keyring");
-        let keyring = async || {
-            let file = UnlockedKeyring::load(&path, Secret::blob([7; 64])).await?;
-            oo7::Result::Ok(Keyring::File(Arc::new(RwLock::new(Some(file::Keyring::Unlocked(file))))))
+        let keyring = async || -> oo7::Result<Keyring> {
+            let file = oo7::file::UnlockedKeyring::load(&path, Secret::blob([7; 64])).await?;
+            Ok(Keyring::File(Arc::new(RwLock::new(Some(oo7::file::Keyring::Unlocked(file))))))
         };
         let odd = Passphrase::new(*b"\xff odd");
         run(async {

@@ -107,6 +107,8 @@ fn text(name: &str, value: OsString) -> Result<String, UsageError> {
     value.into_string().map_err(wrong)
 }
 
+/// A pair around the whole only: quotes inside are the program's that gets the options.
 fn unquoted(text: &str) -> &str {
-    text.trim_matches(['"', '\''])
+    let within = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    within('"').or_else(|| within('\'')).unwrap_or(text)
 }

@@ -17,9 +17,8 @@ const UNDER_WAY: u64 = 4 << 20;
 
 pub(super) struct Download {
     line: Arc<Line>,
+    name: String,
     path: String,
-    /// For people.
-    shown: String,
     open: Open,
     /// Of the object that was opened.
     attributes: FileAttributes,
@@ -43,14 +42,13 @@ struct Request {
 
 impl Download {
     pub(super) fn open(line: Arc<Line>, name: &str) -> Result<Self> {
-        let (path, shown) = (line.path(name), line.shown(name));
-        let opened = open(&line, &path);
-        let (open, attributes) = opened.map_err(|error| DestinationError { path: shown.clone(), ..error })?;
+        let path = line.path(name);
+        let (open, attributes) = open(&line, &path).map_err(|error| line.about(name, error))?;
         let size = attributes.size.unwrap_or_default();
         Ok(Self {
             line,
+            name: name.to_owned(),
             path,
-            shown,
             open,
             attributes,
             size,
@@ -131,7 +129,7 @@ impl Download {
     }
 
     fn failed(&self, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DestinationError {
-        DestinationError::new(ErrorKind::Other, &*self.shown).because(why)
+        DestinationError::new(ErrorKind::Other, &*self.path).because(why)
     }
 }
 
@@ -154,7 +152,7 @@ fn open(line: &Line, path: &str) -> Result<(Open, FileAttributes)> {
 impl Read for Download {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.data.len() && !buffer.is_empty() && self.come < self.size {
-            self.fetch().map_err(|error| DestinationError { path: self.shown.clone(), ..error })?;
+            self.fetch().map_err(|error| self.line.about(&self.name, error))?;
         }
         let rest = &self.data[self.taken..];
         let count = rest.len().min(buffer.len());

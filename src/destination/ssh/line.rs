@@ -10,7 +10,7 @@ use super::address::Address;
 use super::channel::Channel;
 use super::config::Server;
 use super::connect::{Connected, connect};
-use super::{DestinationError, Login, Result};
+use super::{DestinationError, ErrorKind, Login, Result};
 
 /// Files that are open at the same time share so many channels. The usual server allows ten per connection.
 const CHANNELS: usize = 4;
@@ -60,6 +60,25 @@ impl Line {
     /// Of an object, for people.
     pub(super) fn shown(&self, name: &str) -> String {
         format!("{}/{name}", self.shown.trim_end_matches('/'))
+    }
+
+    /// With what people know: the object, or the place where the object has nothing to do with it.
+    pub(super) fn about(&self, name: &str, error: DestinationError) -> DestinationError {
+        let path = match error.kind {
+            ErrorKind::NotFound
+            | ErrorKind::Denied
+            | ErrorKind::NoSpace
+            | ErrorKind::ReadOnly
+            | ErrorKind::NameTaken
+            | ErrorKind::Other => self.shown(name),
+            ErrorKind::Offline
+            | ErrorKind::Misconfigured
+            | ErrorKind::HostKeyUnknown
+            | ErrorKind::HostKeyChanged
+            | ErrorKind::PasswordNeeded
+            | ErrorKind::SignInRefused => self.shown.clone(),
+        };
+        DestinationError { path, ..error }
     }
 
     pub(super) fn patience(&self) -> Duration {

@@ -55,7 +55,7 @@ impl Ssh {
     fn with<T>(&self, name: &str, mut work: impl AsyncFnMut(&Channel, &str) -> Result<T>) -> Result<T> {
         let path = checked_path(&self.line, name)?;
         let done = self.line.call(async |channel| work(&channel, &path).await);
-        done.map_err(|error| DestinationError { path: self.line.shown(name), ..error })
+        done.map_err(|error| self.line.about(name, error))
     }
 
     /// The same with the folder.
@@ -177,10 +177,8 @@ fn put_in_place(
             line.discard(parked);
             Ok(())
         }
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            Err(DestinationError { path: line.shown(parked), ..error })
-        }
-        renamed => renamed.map_err(|error| DestinationError { path: line.shown(name), ..error }),
+        Err(error) if error.kind == ErrorKind::NotFound => Err(line.about(parked, error)),
+        renamed => renamed.map_err(|error| line.about(name, error)),
     }
 }
 

@@ -51,7 +51,7 @@ impl Upload {
             let handle = channel.create(line.folder(), &line.path(&parked)).await?;
             Ok(Open { channel, handle: handle.into() })
         });
-        let open = opened.map_err(|error| named(error, line.shown(&parked)))?;
+        let open = opened.map_err(|error| line.about(&parked, error))?;
         let step = open.channel.most_written;
         Ok(Self {
             path: line.path(&parked),
@@ -93,8 +93,8 @@ impl Upload {
 
     /// Waits for one answer.
     fn settle(&mut self) -> Result<()> {
-        let answer = timeout(self.line.patience(), self.answers.join_next());
-        let answer = self.line.runtime()?.block_on(answer);
+        let (patience, answers) = (self.line.patience(), &mut self.answers);
+        let answer = self.line.runtime()?.block_on(async { timeout(patience, answers.join_next()).await });
         match answer {
             Ok(Some(Ok((offset, Ok(()))))) => {
                 self.unconfirmed.remove(&offset);
@@ -175,13 +175,8 @@ impl Upload {
     }
 
     fn named(&self, error: DestinationError) -> DestinationError {
-        named(error, self.line.shown(&self.parked))
+        self.line.about(&self.parked, error)
     }
-}
-
-/// An error is about what people know it by.
-fn named(error: DestinationError, shown: String) -> DestinationError {
-    DestinationError { path: shown, ..error }
 }
 
 /// Whether an object has exactly these bytes.

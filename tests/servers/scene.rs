@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hindsight::destination::MARKER_NAME;
 use tempfile::TempDir;
 
 use crate::support::backup::PASSWORD;
@@ -50,7 +51,13 @@ impl Scene {
         command
     }
 
-    pub(crate) fn backup_command(&self, program: &Program, action: &str, url: &str, more: &[&str]) -> Command {
+    pub(crate) fn backup_command(
+        &self,
+        program: &Program,
+        action: &str,
+        url: &str,
+        more: &[&str],
+    ) -> Command {
         let source = self.source.path().to_str().unwrap();
         self.command(program, &[&[action], more, &[source, url]].concat())
     }
@@ -84,8 +91,10 @@ impl Scene {
 
     /// Nothing at the place but whole files of sets.
     pub(crate) fn expect_tidy(&self) {
+        let is_ours = |name: &str| name.starts_with("duplicity-") || name == MARKER_NAME;
         let names = file_names(&self.repository.place());
-        assert!(names.iter().all(|name| name.starts_with("duplicity-")), "leftovers: {names:?}");
+        let leftovers: Vec<_> = names.iter().filter(|name| !is_ours(name)).collect();
+        assert!(leftovers.is_empty(), "left behind: {leftovers:?}");
     }
 }
 
