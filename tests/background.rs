@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use hindsight::ledger::{MomentState, RunOutcome};
 use hindsight::schedule::{Frequency, Schedule};
-use hindsight::settings::PlaceKind;
+use hindsight::settings::{PlaceKind, Protection};
 use support::desktop::{Background, DAY, Desktop, HOUR, now, until};
 
 /// Enough to keep a run busy while something happens to it.
@@ -289,6 +289,36 @@ fn a_failure_that_needs_somebody_is_told_at_once_and_withdrawn_when_mended() {
     until("good news", || {
         desktop.services.seen_now().pop().filter(|seen| seen.title == "Your Files Are Safe")
     });
+}
+
+#[test]
+fn a_password_that_is_missing_is_told_at_once_and_the_app_asks_for_it() {
+    let desktop = Desktop::new(|_| ());
+    desktop.change(|plan| plan.protection = Protection::Password);
+    let programs = desktop.path("programs");
+    fs::create_dir(&programs).unwrap();
+    let link = |program: &str, name| std::os::unix::fs::symlink(program, programs.join(name)).unwrap();
+    link(env!("CARGO_BIN_EXE_hindsight-cli"), "hindsight-cli");
+    // The app needs a display. This one only notes with which words it was called.
+    fs::write(desktop.path("app"), "#!/bin/sh\necho \"$@\" > $HOME/../words\n").unwrap();
+    let made = Command::new("install")
+        .args(["-m", "755"])
+        .arg(desktop.path("app"))
+        .arg(programs.join("hindsight"))
+        .status();
+    assert!(made.unwrap().success());
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_hindsight-background")).arg(&programs).status();
+    assert!(copied.unwrap().success());
+    desktop.age(2 * HOUR);
+    let mut command = desktop.command(&programs.join("hindsight-background"));
+    command.env("PATH", "/nowhere");
+    let _background = Background::start(command, 0);
+    let seen = until("a notice", || desktop.services.seen_now().pop());
+    assert_eq!(seen.title, "Password Needed");
+    desktop.services.press(seen.id, "back-up");
+    let words =
+        until("the app", || fs::read_to_string(desktop.path("words")).ok().filter(|words| !words.is_empty()));
+    assert_eq!(words, format!("--backup {}\n", desktop.plan.id));
 }
 
 #[test]

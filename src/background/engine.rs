@@ -13,6 +13,7 @@ use super::{Event, Events};
 use crate::ledger::{History, RunRecord, Waiting};
 
 const PROGRAM: &str = "hindsight-cli";
+const APP: &str = "hindsight";
 
 /// A run that has written anything down has changed it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +90,17 @@ fn idle(program: impl AsRef<OsStr>) -> Command {
     command.args(["--idle", "0"]).arg(program);
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command
+}
+
+/// Begins the backup in the app, which asks for what it needs. Whether there is an app.
+pub(super) fn open_app(folder: &Path, plan: &str) -> bool {
+    let mut app = Command::new(folder.join(APP));
+    app.args(["--backup", plan]).stdin(Stdio::null()).stdout(Stdio::null());
+    let Ok(mut child) = app.spawn() else { return false };
+    // Only so that it does not stay behind as a zombie.
+    let wait = move || drop(child.wait());
+    let _ = std::thread::Builder::new().name("app".into()).stack_size(64 * 1024).spawn(wait);
+    true
 }
 
 /// By its exit code: a run that failed so will fail again until somebody does something.

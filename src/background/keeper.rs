@@ -282,7 +282,9 @@ impl Keeper {
             let plan = plan.clone();
             self.eject(&plan).await;
         } else if button == notices::BACK_UP {
-            kept.wanted = true;
+            // The app can ask for what is missing.
+            let asks = kept.needs_somebody && engine::open_app(&self.programs, plan);
+            kept.wanted = !asks;
         } else if let Some(snooze) = notices::snooze(button, now()) {
             let json = serde_json::to_string(&snooze).unwrap_or_default();
             if let Err(error) = self.ledger.set_snooze(plan, Some(&json)) {
