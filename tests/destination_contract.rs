@@ -44,7 +44,11 @@ fn on_every_place(test: impl Fn(Arc<dyn Destination>)) {
     {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("fortestsonly://{}", dir.path().display());
-        test(Arc::from(hindsight::destination::Spec::parse(url.as_ref()).unwrap().connect(hindsight::destination::Login::default())));
+        test(Arc::from(
+            hindsight::destination::Spec::parse(url.as_ref())
+                .unwrap()
+                .connect(hindsight::destination::Login::default()),
+        ));
     }
 }
 

@@ -69,6 +69,7 @@ impl Line {
             | ErrorKind::Denied
             | ErrorKind::NoSpace
             | ErrorKind::ReadOnly
+            | ErrorKind::Incomplete
             | ErrorKind::NameTaken
             | ErrorKind::Other => self.shown(name),
             ErrorKind::Offline
