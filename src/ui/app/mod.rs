@@ -125,6 +125,9 @@ impl Component for App {
                                 },
                                 #[wrap(Some)]
                                 set_content = &gtk::Stack {
+                                    // Pages that nobody sees are not measured either.
+                                    set_hhomogeneous: false,
+                                    set_vhomogeneous: false,
                                     add_named[Some("loading")] = &adw::Bin {},
                                     add_named[Some("welcome")] = &adw::StatusPage {
                                         set_icon_name: Some(super::APP_ID),

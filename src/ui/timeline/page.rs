@@ -88,6 +88,9 @@ impl Component for TimelinePage {
                     },
                     #[wrap(Some)]
                     set_content = &gtk::Stack {
+                        // Pages that nobody sees are not measured either.
+                        set_hhomogeneous: false,
+                        set_vhomogeneous: false,
                         add_named[Some("loading")] = &adw::StatusPage {
                             set_paintable: Some(&adw::SpinnerPaintable::new(None::<&gtk::Widget>)),
                             set_title: &gettext("Opening the Backups"),
@@ -183,6 +186,9 @@ impl Component for TimelinePage {
             },
             #[wrap(Some)]
             set_content = &gtk::Stack {
+                // Pages that nobody sees are not measured either.
+                set_hhomogeneous: false,
+                set_vhomogeneous: false,
                 add_named[Some("columns")] = &gtk::ScrolledWindow {
                     #[local_ref]
                     columns -> gtk::ColumnView {},
