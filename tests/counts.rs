@@ -15,7 +15,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use hindsight::destination::{Folder, LEASE_NAME, MARKER_NAME};
 use hindsight::engine::BackupReport;
@@ -39,7 +40,7 @@ fn home() -> Home {
         }
     }
     // Only what has settled for a while is trusted not to change unseen.
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(4));
     home
 }
 
@@ -121,6 +122,27 @@ fn a_lost_cache_costs_one_get_for_each_manifest_and_signature_archive_of_the_cha
     assert_eq!((count(&calls, Op::List), count(&calls, Op::Open)), (1, 1 + 4 + 4), "{calls:?}");
 }
 
+/// Where each has a key of its own to derive, that is done by two threads.
+#[test]
+fn two_volumes_of_a_set_are_being_opened_at_once() {
+    let mut home = home();
+    home.volume_size = 100_000;
+    home.backup(FIRST);
+    let (arrived, met) = (Mutex::new(0), Condvar::new());
+    let place = Faulty::new(Arc::new(Folder::new(home.path("place")))).at_open(move |name| {
+        if name.contains(".difftar") {
+            let mut arrived = arrived.lock().unwrap();
+            *arrived += 1;
+            met.notify_all();
+            let waited = met.wait_timeout_while(arrived, Duration::from_secs(60), |arrived| *arrived < 2);
+            assert!(!waited.unwrap().1.timed_out(), "one after the other");
+        }
+    });
+    let restored = home.restore_from(home.place(Arc::new(place.clone()), "reader"), FIRST);
+    assert_eq!(fs::read(restored.join("folder-7/file-7")).unwrap(), bytes(707, 5_000));
+    assert!(place.calls().iter().filter(|call| call.name.contains(".difftar")).count() > 5);
+}
+
 /// Bytes that a run of the command read through any system call.
 fn bytes_read(home: &Home, arguments: &[&str]) -> u64 {
     let mut child = Command::new(env!("CARGO_BIN_EXE_hindsight-cli"))
@@ -150,7 +172,7 @@ const MB: u64 = 1_000_000;
 fn every_file_is_read_once_and_unchanged_files_are_not_read() {
     let home = home();
     fs::write(home.source.join("big"), bytes(8, 40_000_000)).unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(4));
     let first = backup(&home);
     assert!((42 * MB..46 * MB).contains(&first), "{first}");
     let nothing = backup(&home);

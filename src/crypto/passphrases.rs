@@ -24,7 +24,7 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn key(&self, s2k: S2k, length: usize) -> Arc<Key> {
-        self.derived.get(&self.passphrase, s2k, length)
+        self.derived.get(s2k, length, || Key::derive(&s2k, &self.passphrase, length))
     }
 }
 

@@ -139,11 +139,41 @@ pub(super) struct KeyCache(Mutex<HashMap<(S2k, usize), Slot>>);
 
 impl KeyCache {
     /// Derives at most once per kind and length; who asks meanwhile waits, who asks for another key does not.
-    pub(super) fn get(&self, passphrase: &Passphrase, s2k: S2k, length: usize) -> Arc<Key> {
+    pub(super) fn get(&self, s2k: S2k, length: usize, derive: impl FnOnce() -> Key) -> Arc<Key> {
         let slot = {
             let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             slots.entry((s2k, length)).or_default().clone()
         };
-        slot.get_or_init(|| Arc::new(Key::derive(&s2k, passphrase, length))).clone()
+        slot.get_or_init(|| Arc::new(derive())).clone()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use crossbeam_channel::{Receiver, Sender, bounded};
+
+    use super::*;
+
+    /// Every file of stock's has a salt of its own.
+    #[test]
+    fn keys_of_two_salts_are_derived_at_the_same_time() {
+        let cache = KeyCache::default();
+        let derive = &|salt, begun: Sender<()>, other: Receiver<()>| {
+            let s2k = S2k { hash: Hash::Sha1, salt: Some([salt; 8]), octets: 1024 };
+            cache.get(s2k, 32, || {
+                begun.send(()).unwrap();
+                other.recv_timeout(Duration::from_secs(60)).unwrap();
+                Key::derive(&s2k, &Passphrase::new("x"), 32)
+            })
+        };
+        let ((begun, seen), (other_begun, other_seen)) = (bounded(1), bounded(1));
+        std::thread::scope(|scope| {
+            scope.spawn(move || derive(1, begun, other_seen));
+            derive(2, other_begun, seen);
+        });
+        assert_eq!(cache.0.lock().unwrap().len(), 2);
     }
 }

@@ -79,17 +79,25 @@ pub(crate) struct Faulty {
     inner: Arc<dyn Destination>,
     log: Arc<Mutex<Log>>,
     at_fault: Option<Arc<dyn Fn() + Send + Sync>>,
+    at_open: Option<Arc<AtOpen>>,
 }
+
+type AtOpen = dyn Fn(&str) + Send + Sync;
 
 impl Faulty {
     pub(crate) fn new(inner: Arc<dyn Destination>) -> Self {
-        Self { inner, log: Arc::default(), at_fault: None }
+        Self { inner, log: Arc::default(), at_fault: None, at_open: None }
     }
 
     /// Calls `act` at the moment of the planned fault, before anybody hears of it: to keep what a killed
     /// run's disk looked like.
     pub(crate) fn at_fault(self, act: impl Fn() + Send + Sync + 'static) -> Self {
         Self { at_fault: Some(Arc::new(act)), ..self }
+    }
+
+    /// Calls `act` with the name of what is about to be read, on the thread that reads it.
+    pub(crate) fn at_open(self, act: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { at_open: Some(Arc::new(act)), ..self }
     }
 
     /// Plans a fault and begins counting anew.
@@ -175,6 +183,9 @@ impl Destination for Faulty {
 
     fn open(&self, name: &str) -> Result<Box<dyn Read + Send + Sync>> {
         let fault = self.begin(Op::Open, name);
+        if let Some(act) = &self.at_open {
+            act(name);
+        }
         if let Some(fault) = fault.filter(|fault| fault.when != When::Before) {
             let size = self.inner.size(name)?.unwrap_or_default();
             let readable = if fault.when == When::Half { size / 2 } else { size };

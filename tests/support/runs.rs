@@ -236,12 +236,16 @@ impl Home {
 
     /// Brings a date back, with no loss at all. The caller removes it if it is asked for again.
     pub(crate) fn restore(&self, time: i64) -> PathBuf {
+        self.restore_from(self.reader(), time)
+    }
+
+    pub(crate) fn restore_from(&self, place: Place, time: i64) -> PathBuf {
         let target = self.path(&format!("restored-{time}"));
         if target.exists() {
             fs::remove_dir_all(&target).unwrap();
         }
         let job = RestoreJob {
-            place: self.reader(),
+            place,
             target: target.clone(),
             path: EntryPath::root(),
             selection: Arc::default(),
