@@ -100,6 +100,8 @@ fn protection(plan: &Plan) -> Vec<Block> {
         ],
         Protection::Keys(keys) => for_keys(keys),
     };
+    blocks
+        .extend(plan.key_file.iter().map(|file| fact(gettext("Secret keys in"), file.display().to_string())));
     if plan.older_passwords {
         blocks.push(Block::Text(gettext("Earlier backups have another password:")));
         blocks.push(Block::Empty { name: gettext("Earlier password") });
@@ -216,8 +218,12 @@ mod tests {
         let fingerprint = "EBFEC57932F509332F85CB3980A28F318364EE46".into();
         let key = PlanKey { fingerprint, label: "Ada".into() };
         let keys = PlanKeys { recipients: vec![key], signer: None };
-        let sealed = text(&Plan { protection: Protection::Keys(keys), older_passwords: true, ..plan() });
-        assert!(sealed.contains("Ada — EBFE C579 32F5") && sealed.contains("Earlier password"), "{sealed}");
+        let key_file = Some("/home/ada/keys.asc".into());
+        let protection = Protection::Keys(keys);
+        let sealed = text(&Plan { protection, key_file, older_passwords: true, ..plan() });
+        for words in ["Ada — EBFE C579 32F5", "/home/ada/keys.asc", "Earlier password"] {
+            assert!(sealed.contains(words), "{words} is missing in {sealed}");
+        }
     }
 
     #[test]

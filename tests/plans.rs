@@ -359,6 +359,53 @@ fn a_plan_for_keys_is_sealed_to_them_and_told() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// As on a server: no GnuPG, no agent, and nobody there.
+#[test]
+fn a_plan_whose_keys_are_in_a_file_does_without_gnupg() {
+    const OF_THE_KEY: &str = "PASSPHRASE=of the key";
+    let (computer, person) = (Computer::new(), Person::new());
+    let key = person.make_key("ada", CURVE25519, "of the key");
+    let file = person.export_secret(&key, "of the key");
+    computer.change(|plan| {
+        let ada = PlanKey { fingerprint: person.fingerprint("ada"), label: "Ada".into() };
+        let keys = PlanKeys { recipients: vec![ada.clone()], signer: Some(ada) };
+        (plan.protection, plan.key_file) = (Protection::Keys(keys), Some(file.clone()));
+    });
+    let told = computer.run(&["plan", "show", "Home"], 0);
+    assert!(told.contains(&format!("Secret keys: {}\n", file.display())), "{told}");
+
+    fs::create_dir(computer.path("bin")).unwrap();
+    std::os::unix::fs::symlink("/usr/bin/setsid", computer.path("bin/setsid")).unwrap();
+    let run = |variable: &str, code: i32| {
+        let (name, value) = variable.split_once('=').unwrap();
+        let mut run = computer.command(&["plan", "run", "Home"]);
+        let output = run.env("PATH", computer.path("bin")).env(name, value).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{variable}: {told}");
+        told
+    };
+    run("PASSPHRASE=", 31);
+    run("PASSPHRASE=wrong", 31);
+    assert_eq!(computer.sets(), 0, "without its signature nothing is stored");
+    run(OF_THE_KEY, 0);
+
+    // Who knows nothing of the chain has to open it.
+    write(&computer.path("home/Music/song"), "another");
+    fs::remove_dir_all(computer.path("home/.cache/duplicity")).unwrap();
+    let locked = run("PASSPHRASE=", 31);
+    assert!(locked.contains("locked"), "{locked}");
+    run(OF_THE_KEY, 0);
+    assert_eq!(computer.sets(), 2);
+    for name in file_names(&computer.path("place")).iter().filter(|name| name.ends_with(".gpg")) {
+        let file = computer.path("place").join(name);
+        person.run_gpg(&["--passphrase", "of the key", "--decrypt", file.to_str().unwrap()]);
+    }
+
+    computer.change(|plan| plan.key_file = Some("/nowhere/keys.asc".into()));
+    let missing = run(OF_THE_KEY, 31);
+    assert!(missing.contains("/nowhere/keys.asc"), "{missing}");
+}
+
 #[test]
 fn a_run_that_is_killed_is_noticed_and_a_second_one_beside_it_refused() {
     let computer = Computer::new();

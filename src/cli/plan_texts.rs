@@ -28,6 +28,7 @@ pub(super) fn all(plan: &Plan, ledger: Option<&Ledger>) -> String {
             signer.iter().for_each(|key| say("Signed by", &named(key)));
         }
     }
+    plan.key_file.iter().for_each(|file| say("Secret keys", &shown(file)));
     say("Schedule", &plan.schedule.to_string());
     say("Last backup", &last_backup(plan, ledger));
     if let Some(last) = ledger.and_then(|ledger| ledger.last(&plan.id).ok().flatten()) {

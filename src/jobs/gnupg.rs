@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::Access;
-use crate::engine::{Gnupg, Keys, Recipient, UsableKey};
+use crate::engine::{Gnupg, GnupgSetup, Keys, Recipient, UsableKey};
 use crate::error::Result;
 use crate::settings::{Plan, Protection};
 
@@ -15,7 +15,7 @@ pub(super) fn keys(plan: &Plan, access: &Access) -> Keys {
     };
     let recipient = |id: &String| Recipient { id: id.clone(), hidden: false };
     Keys {
-        gnupg: Gnupg::new(access.gnupg.clone()),
+        gnupg: Gnupg::new(GnupgSetup { key_file: plan.key_file.clone(), ..access.gnupg.clone() }),
         recipients: recipients.iter().map(|key| recipient(&key.fingerprint)).collect(),
         older_passphrases: access.passphrases.older.clone(),
         ..Keys::default()

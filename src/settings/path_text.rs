@@ -39,6 +39,24 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Text::deserialize(deserializer).map(PathBuf::from)
 }
 
+/// A path or none.
+pub(super) mod optional {
+    use super::*;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        path: &Option<PathBuf>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        path.as_deref().map(Text::from).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<Text>::deserialize(deserializer)?.map(PathBuf::from))
+    }
+}
+
 /// Lists of paths.
 pub(super) mod list {
     use super::*;

@@ -32,6 +32,10 @@ pub struct Plan {
     /// What is left out by kind.
     pub presets: BTreeSet<Preset>,
     pub protection: Protection,
+    /// A file with secret keys (armoured or not), for computers on which no agent runs: what it has is used from there,
+    /// GnuPG has all other keys. Of the plan and not of its protection, as it opens earlier backups too.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "path_text::optional")]
+    pub key_file: Option<PathBuf>,
     /// Earlier backups have other passwords, which the keyring may know.
     pub older_passwords: bool,
     pub schedule: Schedule,
@@ -55,6 +59,7 @@ impl Plan {
             patterns: Vec::new(),
             presets: Preset::DEFAULT.into(),
             protection: Protection::Password,
+            key_file: None,
             older_passwords: false,
             schedule: Schedule::new(frequency),
         })
@@ -81,6 +86,11 @@ impl Plan {
     /// Whether the keyring may know something that opens its backups.
     pub fn has_passwords(&self) -> bool {
         self.protection == Protection::Password || self.older_passwords
+    }
+
+    /// Runs begin in whatever folder they are started in.
+    pub(super) fn has_proper_key_file(&self) -> bool {
+        self.key_file.as_ref().is_none_or(|file| file.is_absolute())
     }
 
     /// It names folders and locks, so a file that somebody edited must not lead elsewhere.

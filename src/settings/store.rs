@@ -75,8 +75,13 @@ impl Store {
         if let Some(plan) = plans.iter().find(|plan| !plan.has_proper_id()) {
             return Err(self.damaged(format!("{:?} is not the id of a plan", plan.id)));
         }
-        match plans.iter().find(|plan| !plan.protection.is_proper()) {
-            Some(plan) => Err(self.damaged(format!("the keys of the plan {:?} are none", plan.id))),
+        if let Some(plan) = plans.iter().find(|plan| !plan.protection.is_proper()) {
+            return Err(self.damaged(format!("the keys of the plan {:?} are none", plan.id)));
+        }
+        match plans.iter().find(|plan| !plan.has_proper_key_file()) {
+            Some(plan) => {
+                Err(self.damaged(format!("the key file of the plan {:?} has no full path", plan.id)))
+            }
             None => Ok(Settings { plans }),
         }
     }
@@ -160,6 +165,7 @@ mod tests {
         let mut plan = plan("Home");
         plan.ignored.push(OsStr::from_bytes(b"/home/ada/odd \xff\n\"name").into());
         plan.patterns.push("*.iso".into());
+        plan.key_file = Some(OsStr::from_bytes(b"/home/ada/odd \xff.asc").into());
         store.change(|settings| settings.plans.push(plan.clone())).unwrap();
         assert_eq!(store.load().unwrap().plan(&plan.id), Some(&plan));
     }
@@ -236,6 +242,7 @@ mod tests {
         for (from, to) in [
             ("\"protection\"", "\"surprise\": 1, \"protection\""),
             ("\"protection\": \"password\",", ""),
+            ("\"protection\"", "\"key_file\": \"keys.asc\", \"protection\""),
             ("\"protection\": \"password\"", "\"encrypt\": true"),
             ("\"password\"", "\"hope\""),
             ("\"id\": \"", "\"id\": \"../"),

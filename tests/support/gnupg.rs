@@ -94,7 +94,7 @@ impl Person {
         self.run_gpg(&["--passphrase", "", "--quick-add-key", &fingerprint, "cv25519", "encr", "never"]);
     }
 
-    fn fingerprint(&self, name: &str) -> String {
+    pub(crate) fn fingerprint(&self, name: &str) -> String {
         let listing = String::from_utf8(self.run_gpg(&["--with-colons", "--list-keys", name])).unwrap();
         let line = listing.lines().find(|line| line.starts_with("fpr")).unwrap();
         line.split(':').nth(9).unwrap().to_string()

@@ -179,6 +179,7 @@ pub(super) fn guest(place: PlanPlace) -> Plan {
         patterns: Vec::new(),
         presets: Default::default(),
         protection: Protection::None,
+        key_file: None,
         older_passwords: false,
         schedule: Schedule { enabled: false, ..Schedule::new(Frequency::Daily) },
     }
