@@ -193,6 +193,41 @@ fn files_of_another_set_are_refused() {
     backed.restore().expect(0);
 }
 
+/// A literal packet, binary and without a name.
+fn literal(data: &[u8]) -> Vec<u8> {
+    let length = (6 + data.len()) as u32;
+    [&[0xCB, 0xFF], &length.to_be_bytes()[..], b"b\0\0\0\0\0", data].concat()
+}
+
+/// Programs differ in which of the two they take for the content.
+#[test]
+fn a_message_with_two_contents_is_refused() {
+    let backed = Backed::up();
+    let (manifest, volume) = (&backed.stored(".manifest.")[0], &backed.stored(".vol1.")[0]);
+    let plain = |file: &Path| backed.gpg(&["--decrypt"], &fs::read(file).unwrap());
+    // Encrypts packets as they are.
+    let seal =
+        |packets: &[u8]| backed.gpg(&["--compress-algo", "none", "--no-literal", "--symmetric"], packets);
+    let (text, content) = (plain(manifest), plain(volume));
+
+    let one = seal(&literal(&text));
+    backed.restore_with(manifest, |message| *message = one).expect(0);
+    let two = seal(&[literal(&text), literal(&text)].concat());
+    backed.restore_with(manifest, |message| *message = two).expect(DAMAGED);
+
+    // The volume is what its manifest says: somebody has the password.
+    for (contents, code) in [(1, 0), (2, DAMAGED)] {
+        let swapped = seal(&literal(&content).repeat(contents));
+        let text = with_hash_of_first_volume(std::str::from_utf8(&text).unwrap(), &swapped);
+        let its_manifest = backed.gpg(&["--symmetric"], text.as_bytes());
+        let whole = fs::read(volume).unwrap();
+        fs::write(volume, swapped).unwrap();
+        let outcome = backed.restore_with(manifest, |message| *message = its_manifest);
+        fs::write(volume, whole).unwrap();
+        assert_eq!(outcome.code, code, "{contents}: {outcome}");
+    }
+}
+
 /// How the call ended, and the most memory that it had, in KiB.
 fn measured(command: &Command) -> (Outcome, u64) {
     const SCRIPT: &str = "import resource,subprocess,sys\n\
