@@ -27,6 +27,11 @@ const PINENTRY_FAILED: u16 = 86;
 const CANCELLED: u16 = 99;
 const FULLY_CANCELLED: u16 = 198;
 const NO_PASSPHRASE: u16 = 177;
+/// Of a card.
+const BAD_PIN: u16 = 87;
+const NO_CARD: u16 = 112;
+/// The one question that we do not answer: whether the card is there now.
+const UNANSWERED: u16 = 277;
 /// Errors of the system have it: the dialogue has no terminal to be shown at.
 const SYSTEM: u16 = 0x8000;
 
@@ -148,8 +153,8 @@ fn prepare<'a>(connection: &mut Connection, unlock: Unlock<'a>) -> Result<Option
 fn refused(refusal: Refusal, key: &SecretKey, unlock: Unlock<'_>) -> KeyError {
     let name = key.name.clone();
     match (refusal.code, unlock) {
-        (BAD_PASSPHRASE, _) => KeyError::PassphraseWrong { name },
-        (NO_SECRET_KEY, _) => KeyError::NoSecretKey { ids: vec![name] },
+        (BAD_PASSPHRASE | BAD_PIN, _) => KeyError::PassphraseWrong { name },
+        (NO_SECRET_KEY | NO_CARD | UNANSWERED, _) => KeyError::NoSecretKey { ids: vec![name] },
         (
             TIMEOUT | NO_PINENTRY | PINENTRY_FAILED | CANCELLED | FULLY_CANCELLED | NO_PASSPHRASE
             | NOT_SUPPORTED,
@@ -195,8 +200,30 @@ fn signature(parsed: &Sexp<'_>) -> Option<Signature> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use openpgp::packet::Key;
+    use openpgp::packet::key::{Key4, PublicParts, UnspecifiedRole};
+    use openpgp::types::Curve;
+
     use super::*;
+
+    /// The numbers are those that gpg-agent 2.2 gave with a card in software.
+    #[test]
+    fn troubles_with_a_card_are_those_of_any_key() {
+        let key = Key4::<_, UnspecifiedRole>::generate_ecc(false, Curve::Cv25519).unwrap();
+        let key: Key<PublicParts, _> = Key::from(key).parts_into_public();
+        let key = SecretKey { key, keygrip: String::new(), name: "Ada".into(), can_decrypt: true };
+        let told = |code: u32| {
+            let refusal = Refusal { code: code as u16, text: String::new() };
+            refused(refusal, &key, Unlock::Passphrase(&Passphrase::new("123456")))
+        };
+        let (name, ids) = (|| "Ada".to_string(), || vec!["Ada".to_string()]);
+        assert_eq!(told(100_663_383), KeyError::PassphraseWrong { name: name() });
+        assert_eq!(told(67_108_976), KeyError::NoSecretKey { ids: ids() });
+        assert_eq!(told(67_109_141), KeyError::NoSecretKey { ids: ids() }, "somebody should insert it");
+        assert_eq!(told(67_108_949), KeyError::Locked { name: name() });
+    }
 
     #[test]
     fn the_dialogues_words_are_one_word_of_the_protocol() {

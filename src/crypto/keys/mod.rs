@@ -1,6 +1,12 @@
 //! The person's own GnuPG: which keys there are says gpg, the secret ones are used by gpg-agent, and all else is done
 //! here. So the keys of a backup are those that gpg would take, without a gpg for each of thousands of files.
 //!
+//! Keys on a card are used by the agent like any other, and PASSPHRASE is the card's PIN; every run with a wrong one costs
+//! one of its few tries. **No real card has been tried, and no test has one.** Tried once, by hand, was an OpenPGP card 3.4
+//! in software, behind vpcd and pcscd, with gpg-agent 2.2, its scdaemon, RSA and Curve25519: signing, opening, a wrong PIN,
+//! nobody to ask for it, and the card away. It is no part of the tests, as it takes the one pcscd of the system, as root.
+//! Not tried at all: NIST curves, keys that want a touch, PIN pads, other kinds of cards, gpg-agent 2.4.
+//!
 //! sequoia-gpg-agent is not used: building it needs a Cap'n Proto compiler, and it runs on tokio.
 
 mod agent;

@@ -21,7 +21,7 @@ pub(super) struct SecretKey {
     /// What the agent knows it by.
     pub(super) keygrip: String,
     pub(super) name: String,
-    can_decrypt: bool,
+    pub(super) can_decrypt: bool,
 }
 
 impl Gnupg {
