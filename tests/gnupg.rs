@@ -334,6 +334,16 @@ fn the_agent_alone_suffices_while_it_knows_the_passphrase() {
 }
 
 #[test]
+fn what_stock_writes_we_continue_by_the_agent_alone() {
+    for writer in [stock::new(), stock::old()] {
+        let person = Person::new();
+        let key = person.make_key("ada", CURVE25519, THAT);
+        person.unlock(&key, THAT);
+        we_continue(&person, &writer, &format!("--use-agent --encrypt-key {key} --sign-key {key}"), &[]);
+    }
+}
+
+#[test]
 fn without_gpg_or_without_an_agent_it_fails_with_a_sentence() {
     let person = Person::new();
     let key = person.make_key("ada", CURVE25519, "");
