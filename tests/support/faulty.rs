@@ -74,16 +74,15 @@ struct Log {
     reached: bool,
 }
 
-/// Is told the name.
-type AtOpen = Arc<dyn Fn(&str) + Send + Sync>;
-
 #[derive(Clone)]
 pub(crate) struct Faulty {
     inner: Arc<dyn Destination>,
     log: Arc<Mutex<Log>>,
     at_fault: Option<Arc<dyn Fn() + Send + Sync>>,
-    at_open: Option<AtOpen>,
+    at_open: Option<Arc<AtOpen>>,
 }
+
+type AtOpen = dyn Fn(&str) + Send + Sync;
 
 impl Faulty {
     pub(crate) fn new(inner: Arc<dyn Destination>) -> Self {
