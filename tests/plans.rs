@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hindsight::context::{Context, Monitor, Progress, Why};
-use hindsight::destination::{self, adopt_or_mark};
+use hindsight::destination::{self, Login, adopt_or_mark};
 use hindsight::engine::{self, EraseReport, Gnupg, GnupgSetup, Job, Report};
 use hindsight::error::Error;
 use hindsight::jobs::{self, Access};
@@ -50,7 +50,7 @@ impl Computer {
         let place = PlanPlace { kind, label: "Red Disk".into(), marker: None };
         let mut plan = Plan::for_home("Home", place, &path.join("home")).unwrap();
         plan.patterns.push("*.iso".into());
-        let place = plan.place.spec().unwrap().connect();
+        let place = plan.place.spec().unwrap().connect(Login::default());
         plan.place.marker = Some(adopt_or_mark(&*place, &Context::silent()).unwrap().id);
         let computer = Self { folder, plan };
         computer.store().change(|settings| settings.plans.push(computer.plan.clone())).unwrap();
@@ -117,7 +117,12 @@ impl Computer {
 
     fn erase(&self, ctx: &Context) -> Result<EraseReport, Error> {
         let spec = self.plan.place.spec().unwrap();
-        let access = Access { spec, passphrases: Passphrases::default(), gnupg: GnupgSetup::default() };
+        let access = Access {
+            spec,
+            login: Login::default(),
+            passphrases: Passphrases::default(),
+            gnupg: GnupgSetup::default(),
+        };
         let job = jobs::erase(&self.plan, &access, &self.path("home/.cache")).unwrap();
         match engine::run(Job::Erase(job), ctx)? {
             Report::Erase(report) => Ok(report),

@@ -193,7 +193,7 @@ impl Found {
             _ => Strangers::Refuse,
         };
         Server {
-            way: self.way(&expand),
+            way: self.way(expand),
             key_alias: self.argument("hostkeyalias"),
             identities,
             identities_only: self.first("identitiesonly").is_some_and(|v| v.eq_ignore_ascii_case("yes")),
