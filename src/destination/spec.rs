@@ -102,6 +102,11 @@ impl Spec {
         &self.typed
     }
 
+    /// Whether the address itself lets whoever reads it in.
+    pub fn has_password(&self) -> bool {
+        matches!(&self.kind, Kind::Ssh(address) if address.has_password())
+    }
+
     /// Where the place is a folder of this computer: that folder, as given.
     pub fn folder(&self) -> Option<&Path> {
         match &self.kind {
@@ -281,6 +286,7 @@ mod tests {
         let expected = spec("sftp://me:secret@host/dir");
         assert_eq!(expected.to_string(), "sftp://host/dir");
         assert_eq!(expected.folder(), None);
+        assert!(expected.has_password() && !spec("sftp://me@host/dir").has_password());
         assert!(!format!("{expected:?}").contains("secret"));
         for scheme in ["scp", "SSH", "paramiko+sftp", "pexpect+scp", "lftp+sftp"] {
             let other = spec(&format!("{scheme}://me@host:22/dir/?x#y"));

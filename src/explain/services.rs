@@ -67,6 +67,11 @@ pub fn explain_plan_place(error: &PlaceError) -> Explanation {
             "The address does not begin at the root of the computer.",
         )
         .hint("Write it in full, as in file:///media/disk/backups."),
+        PlaceError::Password => Explanation::new(
+            "Password in the Address",
+            "The address holds a password, which would be kept where others can read it.",
+        )
+        .hint("Leave it out. Servers let you in by a key of ssh."),
         PlaceError::Address(SpecError::NotUrl) => {
             Explanation::new("Not an Address", "This is not an address of a place.")
                 .hint("Write it as in file:///media/disk/backups.")
@@ -75,7 +80,7 @@ pub fn explain_plan_place(error: &PlaceError) -> Explanation {
             "Kind of Place Not Supported",
             format!("Places of the kind {scheme}:// are not supported yet."),
         )
-        .hint("Choose a folder or a drive."),
+        .hint("Choose a folder, a drive, or a server by ssh."),
         PlaceError::Address(SpecError::NoHost) => {
             Explanation::new("Address Not Complete", "The address names no server, or a port that cannot be.")
                 .hint("Write it as in sftp://user@server/folder.")

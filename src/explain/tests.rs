@@ -142,6 +142,7 @@ fn services() -> Vec<Explanation> {
         PlaceError::NotConnected { label: "Red Disk".into() },
         PlaceError::OutsideDrive { label: "Red Disk".into() },
         PlaceError::Relative,
+        PlaceError::Password,
         PlaceError::Address(SpecError::NotUrl),
         PlaceError::Address(SpecError::UnsupportedScheme { scheme: "mega".into() }),
         PlaceError::Address(SpecError::NoPath),

@@ -43,6 +43,8 @@ pub enum PlaceError {
     OutsideDrive { label: String },
     #[error("the address is relative")]
     Relative,
+    #[error("the address holds a password")]
+    Password,
     #[error("{0}")]
     Address(#[from] SpecError),
 }
@@ -65,6 +67,8 @@ impl PlanPlace {
             PlaceKind::Address { url } => Spec::parse(url.as_ref())?,
         };
         match spec.folder() {
+            // Settings are read by backups and by whoever helps.
+            None if spec.has_password() => Err(PlaceError::Password),
             Some(folder) if !folder.is_absolute() => Err(PlaceError::Relative),
             _ => Ok(spec),
         }
@@ -99,6 +103,7 @@ mod tests {
         assert_eq!(address("file:///a%20b").unwrap().folder(), Some(Path::new("/a b")));
         assert_eq!(address("/a%20b").unwrap().folder(), Some(Path::new("/a%20b")));
         assert!(matches!(address("file://a"), Err(PlaceError::Relative)));
+        assert!(matches!(address("sftp://me:pw@host/a"), Err(PlaceError::Password)));
         assert!(matches!(address("a/b"), Err(PlaceError::Address(SpecError::NotUrl))));
         assert!(matches!(spec(PlaceKind::Folder { path: "a".into() }), Err(PlaceError::Relative)));
     }

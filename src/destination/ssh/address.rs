@@ -45,6 +45,10 @@ impl Address {
         Ok(Self { user, password, host, port, folder })
     }
 
+    pub(in crate::destination) fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     /// The same for every way to write one place.
     pub(in crate::destination) fn normalised(&self) -> String {
         let parts: Vec<_> = self.folder.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
