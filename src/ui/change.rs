@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use hindsight::schedule::Schedule;
-use hindsight::settings::{Folder, Plan, PlanPlace, Preset, Protection};
+use hindsight::schedule::conditions::Tolerance;
+use hindsight::settings::{Folder, Hooks, Plan, PlanPlace, Preset, Protection};
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum PlanChange {
@@ -15,6 +16,8 @@ pub enum PlanChange {
     RemovePattern(String),
     Preset { preset: Preset, left_out: bool },
     Schedule(Schedule),
+    Tolerance(Tolerance),
+    Hooks(Hooks),
     Place(PlanPlace),
     Protection(Protection),
     Name(String),
@@ -35,6 +38,8 @@ impl PlanChange {
             Self::Preset { preset, left_out: true } => drop(plan.presets.insert(preset)),
             Self::Preset { preset, left_out: false } => drop(plan.presets.remove(&preset)),
             Self::Schedule(schedule) => plan.schedule = schedule,
+            Self::Tolerance(tolerance) => plan.tolerance = tolerance,
+            Self::Hooks(hooks) => plan.hooks = hooks,
             Self::Place(place) => plan.place = place,
             Self::Protection(protection) => {
                 plan.older_passwords |= plan.protection == Protection::Password;

@@ -1,10 +1,11 @@
-//! Preferences: how often backups happen.
+//! Preferences: how often backups happen, when they had better not, and what runs around them.
 
 use adw::prelude::*;
 use chrono::{NaiveTime, Timelike, Weekday};
 use hindsight::i18n::gettext;
+use hindsight::schedule::conditions::Tolerance;
 use hindsight::schedule::{Frequency, Schedule};
-use hindsight::settings::Plan;
+use hindsight::settings::{Hooks, Plan};
 use relm4::prelude::*;
 use relm4::{adw, gtk};
 
@@ -13,6 +14,8 @@ use crate::ui::texts;
 
 pub struct SchedulePage {
     schedule: Schedule,
+    tolerance: Tolerance,
+    hooks: Hooks,
 }
 
 #[derive(Debug)]
@@ -23,6 +26,12 @@ pub enum ScheduleInput {
     Hour(u32),
     Weekday(u32),
     Day(u32),
+    OnBattery(bool),
+    Metered(bool),
+    SavingPower(bool),
+    /// Commands; empty ones are none.
+    Before(String),
+    After(String),
 }
 
 impl SchedulePage {
@@ -109,22 +118,85 @@ impl SimpleComponent for SchedulePage {
                     } @hour_chosen,
                 },
             },
+            adw::PreferencesGroup {
+                set_title: &gettext("Back Up by Itself Even"),
+                #[watch]
+                set_sensitive: model.schedule.enabled,
+                adw::SwitchRow {
+                    set_title: &gettext("On Battery"),
+                    #[watch]
+                    #[block_signal(battery)]
+                    set_active: model.tolerance.battery,
+                    connect_active_notify[sender] => move |row| {
+                        sender.input(ScheduleInput::OnBattery(row.is_active()));
+                    } @battery,
+                },
+                adw::SwitchRow {
+                    set_title: &gettext("While Saving Power"),
+                    #[watch]
+                    #[block_signal(power)]
+                    set_active: model.tolerance.power_saver,
+                    connect_active_notify[sender] => move |row| {
+                        sender.input(ScheduleInput::SavingPower(row.is_active()));
+                    } @power,
+                },
+                adw::SwitchRow {
+                    set_title: &gettext("On Metered Networks"),
+                    set_subtitle: &gettext("Places in your own network never count as metered"),
+                    #[watch]
+                    #[block_signal(metered)]
+                    set_active: model.tolerance.metered,
+                    connect_active_notify[sender] => move |row| {
+                        sender.input(ScheduleInput::Metered(row.is_active()));
+                    } @metered,
+                },
+            },
+            adw::PreferencesGroup {
+                set_title: &gettext("Commands"),
+                set_description: Some(&gettext("A backup begins only when the command before it has succeeded. The one after it gets the result as JSON.")),
+                adw::EntryRow {
+                    set_title: &gettext("Before Each Backup"),
+                    set_text: model.hooks.before.as_deref().unwrap_or_default(),
+                    set_show_apply_button: true,
+                    connect_apply[sender] => move |row| {
+                        sender.input(ScheduleInput::Before(row.text().into()));
+                    },
+                },
+                adw::EntryRow {
+                    set_title: &gettext("After Each Backup"),
+                    set_text: model.hooks.after.as_deref().unwrap_or_default(),
+                    set_show_apply_button: true,
+                    connect_apply[sender] => move |row| {
+                        sender.input(ScheduleInput::After(row.text().into()));
+                    },
+                },
+            },
         }
     }
 
     fn init(plan: Plan, root: Self::Root, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let model = Self { schedule: plan.schedule };
+        let Plan { schedule, tolerance, hooks, .. } = plan;
+        let model = Self { schedule, tolerance, hooks };
         let widgets = view_output!();
         ComponentParts { model, widgets }
     }
 
     fn update(&mut self, input: ScheduleInput, sender: ComponentSender<Self>) {
         let mut schedule = self.schedule;
+        let mut tolerance = self.tolerance;
+        let mut hooks = self.hooks.clone();
+        let command = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         match input {
             ScheduleInput::Plan(plan) => {
-                self.schedule = plan.schedule;
+                let Plan { schedule, tolerance, hooks, .. } = *plan;
+                *self = Self { schedule, tolerance, hooks };
                 return;
             }
+            ScheduleInput::OnBattery(on) => tolerance.battery = on,
+            ScheduleInput::Metered(on) => tolerance.metered = on,
+            ScheduleInput::SavingPower(on) => tolerance.power_saver = on,
+            ScheduleInput::Before(text) => hooks.before = command(text),
+            ScheduleInput::After(text) => hooks.after = command(text),
             ScheduleInput::Enabled(enabled) => schedule.enabled = enabled,
             ScheduleInput::Frequency(index) => match Frequency::ALL.get(index as usize) {
                 Some(frequency) => schedule.frequency = *frequency,
@@ -143,6 +215,14 @@ impl SimpleComponent for SchedulePage {
         if schedule != self.schedule {
             self.schedule = schedule;
             let _ = sender.output(PlanChange::Schedule(schedule));
+        }
+        if tolerance != self.tolerance {
+            self.tolerance = tolerance;
+            let _ = sender.output(PlanChange::Tolerance(tolerance));
+        }
+        if hooks != self.hooks {
+            self.hooks = hooks.clone();
+            let _ = sender.output(PlanChange::Hooks(hooks));
         }
     }
 }
