@@ -92,7 +92,10 @@ pub(super) fn of_settings(error: &SettingsError) -> u8 {
 pub(super) fn of_plan_place(error: &PlaceError) -> u8 {
     match error {
         PlaceError::NotConnected { .. } => 52,
-        PlaceError::OutsideDrive { .. } | PlaceError::Relative | PlaceError::Address(_) => 23,
+        PlaceError::OutsideDrive { .. }
+        | PlaceError::Relative
+        | PlaceError::Password
+        | PlaceError::Address(_) => 23,
     }
 }
 
