@@ -65,7 +65,7 @@ impl Scene {
     }
 
     fn url(&self) -> String {
-        format!("rclone://there:{}", self.folder)
+        format!("rclone://there:/{}", self.folder)
     }
 
     fn backup_command(&self, program: &Program, url: &str) -> Command {

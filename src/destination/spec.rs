@@ -62,7 +62,7 @@ enum Kind {
 impl Spec {
     /// `file:///absolute`, the same with `gio+` before it, or `file://relative/to/the/working/folder`; or
     /// `sftp://[user[:password]@]host[:port]/relative`, `…//absolute`, also called `scp` and `ssh`; or
-    /// `rclone://remote:folder`.
+    /// `rclone://remote:folder`, `rclone://remote://absolute`.
     ///
     /// As in duplicity a query (`?`) and fragment (`#`) are cut off, tabs and line ends ignored, and percent signs decoded (of a local folder only
     /// after the first slash). Unlike there, `%FF` is a byte of a local name, and any number of slashes makes an
@@ -181,11 +181,12 @@ fn local_folder(rest: &[u8]) -> Result<PathBuf, SpecError> {
     Ok(OsString::from_vec(folder).into())
 }
 
-/// `REMOTE:FOLDER`, as duplicity gives it to rclone: with the colon, and decoded.
+/// `REMOTE:FOLDER`, as duplicity gives it to rclone: with the colon, decoded, and without one slash behind the colon. Two
+/// of them begin an absolute path, where a remote has such.
 fn remote(rest: &[u8]) -> Result<String, SpecError> {
     let remote = String::from_utf8(percent_decode(rest)).map_err(|_| SpecError::NotText)?;
     match remote.contains(':') && !remote.contains('\0') {
-        true => Ok(remote),
+        true => Ok(remote.replacen(":/", ":", 1)),
         false => Err(SpecError::NoPath),
     }
 }
@@ -292,6 +293,15 @@ mod tests {
             let other = spec(&format!("{scheme}://me@host:22/dir/?x#y"));
             assert_eq!(other.normalised().unwrap(), expected.normalised().unwrap(), "{scheme}");
         }
+    }
+
+    #[test]
+    fn one_slash_behind_a_remote_of_rclone_is_dropped_as_by_duplicity() {
+        let remote = |url: &str| Spec::parse(OsStr::new(url)).unwrap().normalised().unwrap();
+        assert_eq!(remote("rclone://there:/a%20b"), "rclone://there:a b");
+        assert_eq!(remote("rclone://there:a"), "rclone://there:a");
+        assert_eq!(remote("rclone://there://a"), "rclone://there:/a");
+        assert_eq!(Spec::parse(OsStr::new("rclone://there/a")), Err(SpecError::NoPath));
     }
 
     #[test]
