@@ -166,8 +166,9 @@ impl Destination for Rclone {
         let at = self.at(name)?;
         // For good: a bin would fill up the place.
         match self.run(name, words(["deletefile", "--drive-use-trash=false", &at])) {
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
-            done => done.map(drop),
+            // How rclone says that there was none differs from version to version: whether there is one tells.
+            Err(error) if error.kind != ErrorKind::NotFound && self.look(name)?.is_some() => Err(error),
+            _ => Ok(()),
         }
     }
 
