@@ -39,7 +39,7 @@ impl App {
                 self.window.set_visible(false);
                 self.state.forget_waiting();
                 for lane in Lane::ALL {
-                    self.running.cancel(lane, Why::Quitting);
+                    self.running.cancel(lane, Why::User);
                 }
             }
             // A question that waits for an answer has none to wait for any more.
