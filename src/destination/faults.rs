@@ -54,7 +54,7 @@ impl Inner {
 
     fn error(&self, kind: ErrorKind, name: &str, cause: impl Into<String>) -> DestinationError {
         let path = self.root.join(name).display().to_string();
-        DestinationError { source: Some(cause.into().into()), ..DestinationError::new(kind, path) }
+        DestinationError::new(kind, path).because(cause.into())
     }
 
     /// Stores an object of so many bytes by `store`.

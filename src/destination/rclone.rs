@@ -15,12 +15,12 @@ use serde::Deserialize;
 use tempfile::NamedTempFile;
 
 use super::{
-    Destination, DestinationError, ErrorKind, Existing, Result, Staged, Stored, is_upload_name,
-    new_upload_name,
+    Destination, DestinationError, ErrorKind, Existing, Result, Staged, Stored, is_object_name,
+    is_upload_name, new_upload_name,
 };
 
-/// A remote that does not answer is not reachable. Whoever asks tries again, rclone itself does not.
-const PATIENCE: [&str; 8] = [
+/// Of every run. A remote that does not answer is not reachable; whoever asks tries again, rclone itself does not.
+const OPTIONS: [&str; 8] = [
     "--contimeout=15s",
     "--timeout=60s",
     "--retries=1",
@@ -49,7 +49,7 @@ impl Rclone {
     }
 
     fn at(&self, name: &str) -> Result<String> {
-        if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+        if !is_object_name(name) {
             return Err(self.error(ErrorKind::Misconfigured, name, "not a name of one component"));
         }
         let between = if self.root.ends_with(':') { "" } else { "/" };
@@ -58,13 +58,13 @@ impl Rclone {
 
     fn error(&self, kind: ErrorKind, name: &str, cause: impl Into<String>) -> DestinationError {
         let path = if name.is_empty() { self.describe() } else { format!("{}/{name}", self.describe()) };
-        DestinationError { source: Some(cause.into().into()), ..DestinationError::new(kind, path) }
+        DestinationError::new(kind, path).because(cause.into())
     }
 
     /// `name`: which object it is about, for errors.
-    fn run<'a>(&self, name: &str, arguments: impl IntoIterator<Item = &'a OsStr>) -> Result<Vec<u8>> {
+    fn run(&self, name: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Vec<u8>> {
         let mut command = Command::new("rclone");
-        command.args(PATIENCE).args(arguments).stdin(Stdio::null());
+        command.args(OPTIONS).args(arguments).stdin(Stdio::null());
         match command.output() {
             Ok(output) if output.status.success() => Ok(output.stdout),
             Ok(output) => Err(self.failed(name, &output)),
@@ -85,7 +85,7 @@ impl Rclone {
     fn look(&self, name: &str) -> Result<Option<u64>> {
         let at = self.at(name)?;
         // Some remotes tell a missing file by code 3 or 4, some by an empty answer.
-        match self.run(name, words(["lsjson", "--stat", "--no-modtime", "--no-mimetype", &at])) {
+        match self.run(name, ["lsjson", "--stat", "--no-modtime", "--no-mimetype", &at]) {
             Ok(json) => {
                 let listed: Option<Listed> =
                     serde_json::from_slice(&json).map_err(|error| self.unread(name, &error))?;
@@ -106,17 +106,17 @@ impl Rclone {
         if existing == Existing::Refuse && self.look(name)?.is_some() {
             return Err(self.error(ErrorKind::NameTaken, name, "there is one already"));
         }
-        self.run(parked, words(["moveto", "--no-check-dest", &from, &to])).map(drop)
+        self.run(parked, ["moveto", "--no-check-dest", &from, &to]).map(drop)
     }
 }
 
 impl Destination for Rclone {
     fn create(&self) -> Result<()> {
-        self.run("", words(["mkdir", &self.root])).map(drop)
+        self.run("", ["mkdir", &self.root]).map(drop)
     }
 
     fn list(&self) -> Result<Vec<Stored>> {
-        let json = self.run("", words(["lsjson", "--files-only", "--no-mimetype", &self.root]))?;
+        let json = self.run("", ["lsjson", "--files-only", "--no-mimetype", &self.root])?;
         let listed: Vec<Listed> = serde_json::from_slice(&json).map_err(|error| self.unread("", &error))?;
         let stored = |listed: Listed| Stored {
             size: listed.bytes(),
@@ -140,7 +140,7 @@ impl Destination for Rclone {
         // Only `create` makes folders; rclone would.
         self.run(
             "",
-            words(["lsjson", "--max-depth=1", "--dirs-only", "--no-mimetype", "--no-modtime", &self.root]),
+            ["lsjson", "--max-depth=1", "--dirs-only", "--no-mimetype", "--no-modtime", &self.root],
         )?;
         Ok(Box::new(Upload {
             place: self.clone(),
@@ -165,7 +165,7 @@ impl Destination for Rclone {
     fn delete(&self, name: &str) -> Result<()> {
         let at = self.at(name)?;
         // For good: a bin would fill up the place.
-        match self.run(name, words(["deletefile", "--drive-use-trash=false", &at])) {
+        match self.run(name, ["deletefile", "--drive-use-trash=false", &at]) {
             // How rclone says that there was none differs from version to version: whether there is one tells.
             Err(error) if error.kind != ErrorKind::NotFound && self.look(name)?.is_some() => Err(error),
             _ => Ok(()),
@@ -185,7 +185,7 @@ impl Destination for Rclone {
 
     fn free_space(&self) -> Result<Option<u64>> {
         // Many remotes cannot tell.
-        let Ok(json) = self.run("", words(["about", "--json", &self.root])) else { return Ok(None) };
+        let Ok(json) = self.run("", ["about", "--json", &self.root]) else { return Ok(None) };
         Ok(serde_json::from_slice::<About>(&json).ok().and_then(|about| about.free))
     }
 }
@@ -285,10 +285,6 @@ impl Drop for Upload {
             let _ = self.place.delete(&self.parked);
         }
     }
-}
-
-fn words<const N: usize>(words: [&str; N]) -> [&OsStr; N] {
-    words.map(OsStr::new)
 }
 
 /// The message of the last line that has one: rclone's log is JSON, a line an event.
