@@ -24,6 +24,7 @@ use serde_json::json;
 
 use crate::context::{CancelToken, Cancelled};
 use crate::ledger::{RunOutcome, RunRecord};
+use crate::secret::keep_from;
 use crate::settings::Plan;
 
 /// Between asking a command to end and ending it.
@@ -64,7 +65,7 @@ pub fn after(plan: &Plan, run_record: &RunRecord, cancel: &CancelToken) -> Resul
 fn with_plan(script: &str, plan: &Plan, stage: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script]);
-    command.env_remove("PASSPHRASE").env_remove("SIGN_PASSPHRASE");
+    keep_from(&mut command);
     command.env("HINDSIGHT_STAGE", stage).env("HINDSIGHT_PLAN", &plan.id);
     command.env("HINDSIGHT_PLAN_NAME", &plan.name).env("HINDSIGHT_PLACE", &plan.place.label);
     command

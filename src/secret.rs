@@ -3,11 +3,22 @@
 mod strength;
 
 use std::fmt;
+use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 pub use strength::{Strength, strength};
+
+/// Where the environment may hold passwords.
+const VARIABLES: [&str; 4] = ["PASSPHRASE", "SIGN_PASSPHRASE", "BACKEND_PASSWORD", "FTP_PASSWORD"];
+
+/// A program that has no need of our passwords does not inherit them.
+pub fn keep_from(command: &mut Command) {
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+}
 
 /// What a person types to open a backup. Raw bytes as typed (usually UTF-8), without a trailing newline.
 #[derive(Clone, PartialEq, Eq)]

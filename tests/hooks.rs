@@ -63,7 +63,10 @@ impl Computer {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hindsight-cli"));
         command.args(["plan", "run", "Home"]).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("HOME", self.path("home")).env("XDG_RUNTIME_DIR", self.folder.path());
-        command.env("PASSPHRASE", "secret").stdin(Stdio::null()).current_dir("/");
+        for variable in ["PASSPHRASE", "SIGN_PASSPHRASE", "BACKEND_PASSWORD", "FTP_PASSWORD"] {
+            command.env(variable, "secret");
+        }
+        command.stdin(Stdio::null()).current_dir("/");
         command
     }
 

@@ -16,6 +16,10 @@ pub(super) fn reach(place: &PlanPlace) -> Reach {
     if ["file", "gio+file"].iter().any(|local| scheme.eq_ignore_ascii_case(local)) {
         return Reach::Here;
     }
+    // Behind the name of a remote may be anything, and most often is a cloud.
+    if scheme.eq_ignore_ascii_case("rclone") {
+        return Reach::Internet;
+    }
     if is_in_house(host(rest)) { Reach::House } else { Reach::Internet }
 }
 
@@ -82,8 +86,13 @@ mod tests {
         ] {
             assert_eq!(reach(house), Reach::House, "{house}");
         }
-        for away in ["s3://s3.example.org/bucket", "sftp://8.8.8.8/x", "ftp://[2001:db8::1]/x", "sftp://@/x"]
-        {
+        for away in [
+            "s3://s3.example.org/bucket",
+            "sftp://8.8.8.8/x",
+            "ftp://[2001:db8::1]/x",
+            "sftp://@/x",
+            "rclone://drive:/x",
+        ] {
             assert_eq!(reach(away), Reach::Internet, "{away}");
         }
     }

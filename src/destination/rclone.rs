@@ -18,6 +18,7 @@ use super::{
     Destination, DestinationError, ErrorKind, Existing, Result, Staged, Stored, is_object_name,
     is_upload_name, new_upload_name,
 };
+use crate::secret::keep_from;
 
 /// Of every run. A remote that does not answer is not reachable; whoever asks tries again, rclone itself does not.
 const OPTIONS: [&str; 8] = [
@@ -65,6 +66,7 @@ impl Rclone {
     fn run(&self, name: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Vec<u8>> {
         let mut command = Command::new("rclone");
         command.args(OPTIONS).args(arguments).stdin(Stdio::null());
+        keep_from(&mut command);
         match command.output() {
             Ok(output) if output.status.success() => Ok(output.stdout),
             Ok(output) => Err(self.failed(name, &output)),

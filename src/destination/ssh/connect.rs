@@ -17,6 +17,7 @@ use super::config::{Server, Way};
 use super::known_hosts::KnownKeys;
 use super::trust::{Said, Trust};
 use super::{DestinationError, ErrorKind, Login, Result, offline};
+use crate::secret::keep_from;
 
 /// For the first answer of one address of a server.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
@@ -109,6 +110,7 @@ async fn dial(host: &str, port: u16, shown: &str) -> Result<TcpStream> {
 fn run(command: &str) -> io::Result<impl Stream + use<>> {
     let mut shell = tokio::process::Command::new("/bin/sh");
     shell.args(["-c", &format!("exec {command}")]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    keep_from(shell.as_std_mut());
     let mut child = shell.spawn()?;
     match (child.stdout.take(), child.stdin.take()) {
         (Some(output), Some(input)) => Ok(tokio::io::join(output, input)),
