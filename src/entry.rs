@@ -167,7 +167,7 @@ impl Timestamp {
 }
 
 /// What kind of object a path names. Sockets are never stored (`FORMAT.md`, entry names).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Kind {
     #[default]
     File,
@@ -186,7 +186,7 @@ pub struct Content {
     pub sha256: [u8; 32],
 }
 
-/// Identity of a file that had more than one name when it was saved. Inode numbers are reused, so
+/// Identity of an object that had more than one name when it was saved. Inode numbers are reused, so
 /// equality proves a hard link only together with equal content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct LinkId {

@@ -216,3 +216,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_name_of_an_old_symlink_is_restored_as_one() {
+    let home = Home::new(false);
+    symlink("elsewhere", home.path("source/old")).unwrap();
+    home.backup(FIRST, 400_000);
+    fs::hard_link(home.path("source/old"), home.path("source/new")).unwrap();
+    home.backup(FIRST + 1, 400_000);
+    let expected = Snapshot::of(&home.path("source"));
+    expected.expect_at(&home.restore(FIRST + 1), Detail::Everything, "with its second name");
+}

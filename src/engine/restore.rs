@@ -105,6 +105,14 @@ impl Task {
 type Written = std::result::Result<(), TargetError>;
 type MaybePlaced = std::result::Result<Placed, TargetError>;
 
+/// What two names of one object have in common: inode numbers are reused.
+#[derive(PartialEq, Eq, Hash)]
+enum Told {
+    File(Content),
+    /// Its kind, where a symlink leads, the numbers of a device.
+    Object(Kind, Vec<u8>, (u32, u32)),
+}
+
 struct Restore<'a> {
     shared: &'a Shared<'a>,
     writers: Writers,
@@ -116,8 +124,8 @@ struct Restore<'a> {
     scratch: PathBuf,
     /// The last folder that could not be written. Where folders are merged each object finds its own way.
     unwritten: Option<EntryPath>,
-    /// Where files with several names were restored first.
-    links: HashMap<(LinkId, Content), EntryPath>,
+    /// Where objects with several names were restored first.
+    links: HashMap<(LinkId, Told), EntryPath>,
 }
 
 impl<'a> Restore<'a> {
@@ -191,12 +199,43 @@ impl<'a> Restore<'a> {
         let directory = attributes.kind == Kind::Directory;
         let single = path.is_root() && !directory && !self.shared.task.existing.merges();
         let target = self.target(single)?;
-        let placed =
-            if directory { target.directory(path, attributes) } else { target.object(path, attributes) };
+        let placed = match attributes.links {
+            _ if directory => target.directory(path, attributes),
+            Some(id) => self.object_of_several_names(path, attributes, id, single)?,
+            None => target.object(path, attributes),
+        };
         if directory && placed.is_err() && !self.shared.task.existing.merges() {
             self.unwritten = Some(path.clone());
         }
         Ok(placed.map(|placed| self.shared.placed(path, &placed, directory)))
+    }
+
+    fn object_of_several_names(
+        &mut self,
+        path: &EntryPath,
+        attributes: &Attributes,
+        id: LinkId,
+        single: bool,
+    ) -> Result<MaybePlaced> {
+        let Attributes { kind, link_target, device, .. } = attributes;
+        let identity = (id, Told::Object(*kind, link_target.clone(), *device));
+        let existing = self.links.get(&identity).cloned();
+        let target = self.target(single)?;
+        if let Some(Ok(placed)) = existing.map(|existing| target.link(path, &existing, *kind)) {
+            return Ok(Ok(placed));
+        }
+        let placed = target.object(path, attributes);
+        if let Ok(placed) = &placed {
+            self.remember_name(identity, placed);
+        }
+        Ok(placed)
+    }
+
+    /// What was there already is nothing to link to.
+    fn remember_name(&mut self, identity: (LinkId, Told), placed: &Placed) {
+        if placed.how != How::Kept {
+            self.links.insert(identity, placed.at.clone());
+        }
     }
 
     fn file(&mut self, path: &EntryPath, mut file: Box<FileState>, states: &mut States) -> Result<Written> {
@@ -231,16 +270,15 @@ impl<'a> Restore<'a> {
 
     /// Files with several names are finished at once: a later name may link to them.
     fn put(&mut self, pending: PendingFile, whole: Whole<Temporary>, attributes: Attributes) -> MaybePlaced {
-        let identity = attributes.links.map(|id| (id, whole.content));
-        if let Some(existing) = identity.and_then(|identity| self.links.get(&identity))
-            && let Ok(placed) = pending.link(existing)
+        let identity = attributes.links.map(|id| (id, Told::File(whole.content)));
+        if let Some(existing) = identity.as_ref().and_then(|identity| self.links.get(identity))
+            && let Ok(placed) = pending.link(existing, Kind::File)
         {
             return Ok(placed);
         }
         let placed = place_content(pending, whole, attributes)?;
-        // What was there already is nothing to link to.
-        if let Some(identity) = identity.filter(|_| placed.how != How::Kept) {
-            self.links.insert(identity, placed.at.clone());
+        if let Some(identity) = identity {
+            self.remember_name(identity, &placed);
         }
         Ok(placed)
     }

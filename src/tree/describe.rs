@@ -56,7 +56,7 @@ pub(super) fn describe(
             _ => (0, 0),
         },
         disk: Some(identity.disk),
-        links: (is_file && stat.stx_nlink > 1).then(|| link_id(stat, device_id)),
+        links: (kind != Kind::Directory && stat.stx_nlink > 1).then(|| link_id(stat, device_id)),
         sparse: is_file && has_holes(stat),
         ..Attributes::default()
     };
@@ -70,7 +70,11 @@ pub(super) fn device_of(stat: &Statx) -> u64 {
 
 /// `None` for sockets and what the future brings.
 pub(super) fn kind_of(stat: &Statx) -> Option<Kind> {
-    Some(match FileType::from_raw_mode(stat.stx_mode.into()) {
+    kind_of_type(FileType::from_raw_mode(stat.stx_mode.into()))
+}
+
+pub(super) fn kind_of_type(file_type: FileType) -> Option<Kind> {
+    Some(match file_type {
         FileType::RegularFile => Kind::File,
         FileType::Directory => Kind::Directory,
         FileType::Symlink => Kind::Symlink,

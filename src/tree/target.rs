@@ -259,9 +259,14 @@ impl Target {
         Ok(PendingFile::new(dir, name, path.clone()))
     }
 
-    /// Makes `path` another name of the finished file `existing`.
-    pub fn link(&mut self, path: &EntryPath, existing: &EntryPath) -> Result<Placed, TargetError> {
-        self.file(path)?.link(existing)
+    /// Makes `path` another name of the finished object `existing`, which is of this kind.
+    pub fn link(
+        &mut self,
+        path: &EntryPath,
+        existing: &EntryPath,
+        kind: Kind,
+    ) -> Result<Placed, TargetError> {
+        self.file(path)?.link(existing, kind)
     }
 
     /// The open directory in which `path` is to be made, and its name there.

@@ -17,6 +17,7 @@ use super::existing::{Existing, How, free_name, is_same};
 use super::metadata::{self, Handle};
 use super::{Placed, Settings, TargetError, interrupted};
 use crate::entry::{Attributes, EntryPath, Kind};
+use crate::tree::describe::kind_of_type;
 
 /// A file whose place is known and whose content comes later; keeps its directory open until dropped.
 pub struct PendingFile {
@@ -88,15 +89,14 @@ impl PendingFile {
         Ok(placed)
     }
 
-    /// Makes this another name of the finished file `existing` (where that is, not as it was saved) instead of filling
-    /// it. After an error it can still be filled.
-    pub fn link(&self, existing: &EntryPath) -> Result<Placed, TargetError> {
+    /// Makes this another name of the finished object `existing` (where that is, not as it was saved), which is of this
+    /// kind, instead of filling it. After an error it can still be filled.
+    pub fn link(&self, existing: &EntryPath, kind: Kind) -> Result<Placed, TargetError> {
         let link = || {
             let from = self.dir.open_from_root(&existing.parent().unwrap_or_default())?;
             let old = OsStr::from_bytes(existing.file_name());
-            if FileType::from_raw_mode(rustix::fs::statat(&from, old, AtFlags::SYMLINK_NOFOLLOW)?.st_mode)
-                != FileType::RegularFile
-            {
+            let found = rustix::fs::statat(&from, old, AtFlags::SYMLINK_NOFOLLOW)?;
+            if kind_of_type(FileType::from_raw_mode(found.st_mode)) != Some(kind) {
                 return Err(io::ErrorKind::InvalidInput.into());
             }
             let create = |name: &str| rustix::fs::linkat(&from, old, &*self.dir, name, AtFlags::empty());

@@ -128,7 +128,7 @@ fn nothing_goes_through_a_restored_symlink() {
         assert!(matches!(write(&mut target, "link/file", b"x"), Err(TargetError::NoParent(_))));
         assert!(target.directory(&path("link/sub"), &directory(0o777)).is_err());
         write(&mut target, "other", b"x").unwrap();
-        assert!(target.link(&path("stolen"), &path("link/any")).is_err());
+        assert!(target.link(&path("stolen"), &path("link/any"), Kind::File).is_err());
     }
     place.assert_outside_untouched();
     assert_eq!(names(&place.root), ["link", "other"]);
@@ -241,12 +241,12 @@ fn links_are_made_only_to_files_below_the_root() {
             write(&mut target, "a/one", b"x").unwrap();
         }
         if !forced || !place.root.join("b").exists() {
-            target.link(&path("b"), &path("a/one")).unwrap();
+            target.link(&path("b"), &path("a/one"), Kind::File).unwrap();
         }
-        assert!(target.link(&path("c"), &path("a")).is_err());
-        assert!(target.link(&path("c"), &path("a/none")).is_err());
+        assert!(target.link(&path("c"), &path("a"), Kind::File).is_err());
+        assert!(target.link(&path("c"), &path("a/none"), Kind::File).is_err());
         if forced {
-            target.link(&path("b"), &path("a/one")).unwrap();
+            target.link(&path("b"), &path("a/one"), Kind::File).unwrap();
         }
     }
     let inode = |name: &str| fs::metadata(place.root.join(name)).unwrap().ino();
