@@ -81,8 +81,10 @@ pub enum ProblemKind {
     Unreadable,
     /// Could not even be looked at: its previous state stays in the backup.
     Inaccessible,
-    /// Was listed but gone when its turn came.
+    /// Was listed but gone when its turn came. Of interest in a log only: it is as if it had been deleted before.
     Vanished,
+    /// Somebody wishes it to be saved, and it does not exist.
+    Missing,
     /// Changed while it was read: saved as read, and looked at again next time.
     ChangedWhileReading,
     /// A volume or entry that is damaged or missing: this file could not be brought back.

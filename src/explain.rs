@@ -330,6 +330,7 @@ pub fn explain_problem(problem: &Problem) -> String {
             format!("{path} could not be read ({detail}). What was saved of it earlier stays in the backup.")
         }
         ProblemKind::Vanished => format!("{path} disappeared before it could be saved."),
+        ProblemKind::Missing => format!("{path} does not exist. Nothing of it has been saved."),
         ProblemKind::ChangedWhileReading => {
             format!("{path} changed while it was being saved. The next backup looks at it again.")
         }

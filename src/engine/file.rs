@@ -76,8 +76,7 @@ impl FileStore<'_, '_> {
 
     /// Nothing of the file is in a volume yet: its previous state stays.
     fn skip(&mut self, path: &EntryPath, error: &io::Error) -> Outcome<()> {
-        self.producer.unreadable(path, error);
-        self.counts.problems += 1;
+        self.counts.problems += self.producer.unreadable(path, error);
         Ok(())
     }
 

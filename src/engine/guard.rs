@@ -68,7 +68,7 @@ fn check_folder(
     if gone * 2 <= sample.len() {
         if is_missing {
             // Nothing was ever saved of it, but somebody wishes it.
-            ctx.problem(ProblemKind::Vanished, &folder.path, Errno::NOENT);
+            ctx.problem(ProblemKind::Missing, &folder.path, Errno::NOENT);
         }
         return Ok(());
     }

@@ -210,10 +210,7 @@ impl Producer<'_> {
             let mut store = FileStore { producer: self, volumes, signatures, counts, attempt };
             store.store(entry, known)?;
         } else {
-            let Some(attributes) = self.look_closer(entry) else {
-                counts.problems += 1;
-                return Ok(());
-            };
+            let Some(attributes) = self.look_closer(entry, counts) else { return Ok(()) };
             volumes.object(&entry.path, &attributes)?;
             signatures.object(&entry.path, &attributes)?;
             counts.delta_entries += 1;
@@ -224,7 +221,7 @@ impl Producer<'_> {
     }
 
     /// All that is stored of an object other than a file; `None` when it cannot be had (reported).
-    fn look_closer(&self, entry: &Entry) -> Option<Attributes> {
+    fn look_closer(&self, entry: &Entry, counts: &mut Counts) -> Option<Attributes> {
         let mut attributes = entry.attributes.clone();
         let settled = |disk: &DiskState| disk.ctime.seconds + SETTLE_SECONDS < self.scanned.seconds;
         attributes.disk = attributes.disk.filter(settled);
@@ -232,17 +229,19 @@ impl Producer<'_> {
         match extended {
             Ok(extended) => attributes.extended = extended,
             Err(error) => {
-                self.unreadable(&entry.path, &error);
+                counts.problems += self.unreadable(&entry.path, &error);
                 return None;
             }
         }
         Some(attributes)
     }
 
-    pub(super) fn unreadable(&self, path: &EntryPath, error: &std::io::Error) {
+    /// Tells of it, and for how many problems it counts. What is gone by now lacks in no backup.
+    pub(super) fn unreadable(&self, path: &EntryPath, error: &std::io::Error) -> u64 {
         let gone = error.kind() == std::io::ErrorKind::NotFound;
         let kind = if gone { ProblemKind::Vanished } else { ProblemKind::Unreadable };
         self.ctx.problem(kind, path.below(self.root), error);
+        u64::from(!gone)
     }
 
     fn note(&self, entry: &Entry, is_known: bool, counts: &mut Counts) {

@@ -185,6 +185,7 @@ fn problems() -> Vec<Problem> {
         ProblemKind::Unreadable,
         ProblemKind::Inaccessible,
         ProblemKind::Vanished,
+        ProblemKind::Missing,
         ProblemKind::ChangedWhileReading,
         ProblemKind::Lost,
         ProblemKind::Corrupt,

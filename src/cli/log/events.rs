@@ -90,7 +90,9 @@ impl JobLog {
         let say = |keyword, head: String| self.log.write(keyword, head, explain_problem(problem));
         match problem.kind {
             ProblemKind::Inaccessible => say(Keyword::Warning, format!("9 {path}")),
-            ProblemKind::Unreadable | ProblemKind::Vanished => say(Keyword::Warning, format!("10 {path}")),
+            ProblemKind::Unreadable | ProblemKind::Vanished | ProblemKind::Missing => {
+                say(Keyword::Warning, format!("10 {path}"));
+            }
             ProblemKind::Lost
             | ProblemKind::Corrupt
             | ProblemKind::NotWritten

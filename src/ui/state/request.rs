@@ -1,6 +1,6 @@
 //! What somebody, or the schedule, wants done for a plan, and how far that is.
 
-use hindsight::context::{Problem, Progress};
+use hindsight::context::{Problem, ProblemKind, Progress};
 pub use hindsight::engine::Wish as Restore;
 use hindsight::explain::{Explanation, explain_plan_place};
 use hindsight::jobs::Answers;
@@ -101,7 +101,11 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// What was deleted while the run was under way is none.
     pub fn add(&mut self, problem: Problem) {
+        if problem.kind == ProblemKind::Vanished {
+            return;
+        }
         self.total += 1;
         if self.kept.len() < PROBLEMS_SHOWN {
             self.kept.push(problem);
